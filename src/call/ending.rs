@@ -1,0 +1,67 @@
+//! The end of a call: who is told what, and what is kept.
+
+use std::time::Instant;
+
+use super::cause::Cause;
+use super::signal::{Ending, Signal};
+use super::state::State;
+use super::{Call, Effect};
+
+impl Call {
+    pub(super) fn a_ended(&mut self, ending: Ending, now: Instant) {
+        let cause = match self.state {
+            State::Established => ending.cause,
+            State::Waiting { .. } | State::Inviting { .. } | State::Ringing { .. } => {
+                Cause::Cancelled
+            }
+            State::Ended => return,
+        };
+        for leg in std::mem::take(&mut self.b) {
+            self.say(
+                leg.id,
+                Signal::End(Ending {
+                    cause,
+                    ..ending.clone()
+                }),
+            );
+        }
+        self.ended(Ending { cause, ..ending }, now);
+    }
+
+    pub(super) fn b_ended(&mut self, ending: Ending, now: Instant) {
+        self.b.clear();
+        self.end_a(ending, now);
+    }
+
+    pub(super) fn end_a(&mut self, ending: Ending, now: Instant) {
+        self.say(self.a.id, Signal::End(ending.clone()));
+        self.ended(ending, now);
+    }
+
+    /// Ends the call on all its legs.
+    pub fn end_all(&mut self, ending: &Ending, now: Instant) {
+        if self.state == State::Ended {
+            return;
+        }
+        for leg in std::mem::take(&mut self.b) {
+            self.say(leg.id, Signal::End(ending.clone()));
+        }
+        self.end_a(ending.clone(), now);
+    }
+
+    /// A peer broke the protocol in a way that leaves nothing to go on with.
+    pub(super) fn misbehaved(&mut self, b: usize, what: &str, now: Instant) {
+        let ending = Ending::by_gateway(Cause::Misbehaved).because(what);
+        self.say(self.b[b].id, Signal::End(ending.clone()));
+        self.branch_ended(b, ending, now);
+    }
+
+    pub(super) fn ended(&mut self, ending: Ending, now: Instant) {
+        self.enter(State::Ended, ending.cause.name());
+        self.negotiation.settle();
+        self.record.ended_at = now;
+        self.record.ending = ending;
+        self.effects
+            .push_back(Effect::Ended(Box::new(self.record.clone())));
+    }
+}
