@@ -1,0 +1,148 @@
+//! Every setting: its type, unit, default and check.
+//!
+//! One file a section. `config/crosspoint.toml` in the repository has every key with its meaning; a
+//! test compares it with the defaults here. A module is given its section, never the whole.
+
+mod account;
+mod auth;
+mod call;
+mod check;
+mod client;
+mod route;
+mod server;
+mod sip;
+mod trace;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+pub use self::account::Account;
+pub use self::auth::{Auth, Http, Jwt, User};
+pub use self::call::Call;
+pub use self::check::{Mistake, Mistakes};
+pub use self::client::{Client, IceServer};
+pub use self::route::Route;
+pub use self::server::{Server, TlsFiles};
+pub use self::sip::{Listener, Sip, SipTls, Transport, Trunk};
+pub use self::trace::{Format, Log, Shedding, Trace};
+
+/// The whole configuration. The default is a gateway on loopback that lets nobody in.
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Config {
+    /// The page, the WebSocket, health and metrics.
+    pub server: Server,
+    /// SIP.
+    pub sip: Sip,
+    /// Known SIP peers.
+    pub trunk: Vec<Trunk>,
+    /// Identities that are kept and registered here.
+    pub account: Vec<Account>,
+    /// Who may come in.
+    pub auth: Auth,
+    /// What clients may dial.
+    pub route: Vec<Route>,
+    /// Calls.
+    pub call: Call,
+    /// Clients.
+    pub client: Client,
+    /// Traces of calls.
+    pub trace: Trace,
+    /// The log.
+    pub log: Log,
+    /// What is refused when there is too much.
+    pub shedding: Shedding,
+}
+
+impl Config {
+    /// Reads and checks a file's text.
+    ///
+    /// # Errors
+    /// All [`Mistakes`] at once, each with its key and line.
+    pub fn load(text: &str) -> Result<Self, Mistakes> {
+        check::load(text)
+    }
+
+    /// The configuration of the demo: everybody may come in, `echo` and whatever else has no other
+    /// meaning is dialled at the echo phone.
+    #[must_use]
+    pub fn demo(phone: std::net::SocketAddr) -> Self {
+        let trunk = Trunk {
+            name: "echo".into(),
+            uri: format!("sip:{phone}"),
+            health: std::time::Duration::ZERO,
+            ..Trunk::default()
+        };
+        let route = Route {
+            pattern: "*".into(),
+            to: "trunk:echo".into(),
+            ..Route::default()
+        };
+        let auth = Auth {
+            anonymous: true,
+            ..Auth::default()
+        };
+        Self {
+            trunk: vec![trunk],
+            route: vec![route],
+            auth,
+            ..Self::default()
+        }
+    }
+
+    /// What is allowed and seldom meant.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        let auth = &self.auth;
+        if !auth.anonymous && auth.jwt.is_none() && auth.http.is_none() && auth.user.is_empty() {
+            warnings.push("nobody can come in: `[auth]` opens no way".to_owned());
+        }
+        if auth.anonymous {
+            warnings.push("everybody can come in: `auth.anonymous` is set".to_owned());
+        }
+        if self.route.is_empty() {
+            warnings
+                .push("clients can dial nothing but each other: there is no `[[route]]`".into());
+        }
+        warnings
+    }
+
+    /// The configuration as TOML, secrets hidden.
+    #[must_use]
+    pub fn effective(&self) -> String {
+        toml::to_string_pretty(self).unwrap_or_else(|error| format!("# {error}\n"))
+    }
+}
+
+/// A text that is shown to nobody.
+#[derive(Clone, Default, Deserialize, PartialEq, Eq)]
+#[serde(transparent)]
+pub struct Secret(String);
+
+impl Secret {
+    /// A secret of this text.
+    #[must_use]
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// The text, for whoever needs it.
+    #[must_use]
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("\"…\"")
+    }
+}
+
+impl Serialize for Secret {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str("…")
+    }
+}
