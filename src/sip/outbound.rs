@@ -1,0 +1,532 @@
+//! Requests on their way out: located, connected, sent, tried at the next place (RFC 3263 §4.3,
+//! RFC 3261 §18.1.1).
+
+use std::collections::{BTreeMap, VecDeque};
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::agent::{Agent, Event};
+use super::flow::Flow;
+use super::handled::{SUPPORTED, allow};
+use super::header::{MAGIC_COOKIE, Via};
+use super::leg::Purpose;
+use super::locate::{Hop, Located, Lookup, locate};
+use super::message::{HeaderText, Request};
+use super::name::{Method, Name};
+use super::registration::Key;
+use super::transaction::TransactionId;
+use super::uri::{Host, SipUri, Uri};
+use crate::ask::{AskId, Told};
+use crate::config::Transport;
+use crate::id::{LegId, Source};
+
+/// Whose request it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Who {
+    /// A leg's.
+    Leg(LegId, Purpose),
+    /// A leg's ACK of a 2xx: no transaction.
+    Ack(LegId),
+    /// A registration's.
+    Registration(Key),
+    /// A trunk's health check.
+    Health(usize),
+}
+
+/// How a request is to go.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Way {
+    /// A flow that is tried before any other: that of the dialog or the registration.
+    pub flow: Option<Flow>,
+    /// The transport where the URI names none.
+    pub transport: Option<Transport>,
+    /// Above this size UDP is left for TCP.
+    pub udp_max: usize,
+    /// The trunk that it goes to, by its place.
+    pub trunk: Option<usize>,
+}
+
+/// A request on its way.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub who: Who,
+    pub request: Arc<Request>,
+    pub way: Way,
+    pub hops: VecDeque<Hop>,
+    /// The place that a stream is being opened to because the request is too large for UDP.
+    instead_of_udp: Option<Hop>,
+}
+
+/// All requests that are not with a transaction yet.
+#[derive(Debug, Default)]
+pub(super) struct Outbound {
+    asked: BTreeMap<AskId, (Job, Lookup)>,
+    connecting: BTreeMap<u64, Vec<Job>>,
+    last_ask: u64,
+    /// Places that refused TCP, and until when that is believed.
+    refused_tcp: BTreeMap<SocketAddr, Instant>,
+}
+
+/// How long a refusal of TCP is believed.
+const REFUSED_FOR: Duration = Duration::from_secs(300);
+
+/// Places whose refusal is remembered.
+const REFUSED_MAX: usize = 1024;
+
+impl Outbound {
+    /// Takes back a request of a leg that has not left. Returns whether there was one.
+    pub(super) fn withdraw(&mut self, who: &Who) -> bool {
+        let asked: Vec<_> = self
+            .asked
+            .iter()
+            .filter(|(_, (job, _))| job.who == *who)
+            .map(|(id, _)| *id)
+            .collect();
+        let mut found = !asked.is_empty();
+        for id in asked {
+            self.asked.remove(&id);
+        }
+        for jobs in self.connecting.values_mut() {
+            let before = jobs.len();
+            jobs.retain(|job| job.who != *who);
+            found |= jobs.len() != before;
+        }
+        found
+    }
+
+    /// A place refuses TCP: that is believed for a while.
+    pub(super) fn refuses_tcp(&mut self, remote: SocketAddr, now: Instant) {
+        if self.refused_tcp.len() >= REFUSED_MAX {
+            self.refused_tcp.retain(|_, until| *until > now);
+        }
+        if self.refused_tcp.len() >= REFUSED_MAX {
+            self.refused_tcp.pop_first();
+        }
+        self.refused_tcp.insert(remote, now + REFUSED_FOR);
+    }
+
+    /// How many requests are on their way.
+    fn len(&self) -> usize {
+        self.asked.len() + self.connecting.values().map(Vec::len).sum::<usize>()
+    }
+
+    /// Whether nothing is on its way.
+    pub(super) fn is_empty(&self) -> bool {
+        self.asked.is_empty() && self.connecting.values().all(Vec::is_empty)
+    }
+}
+
+impl Agent {
+    /// Sends a request to where `hop` leads.
+    pub(super) fn send(
+        &mut self,
+        who: Who,
+        request: Request,
+        hop: &Uri,
+        way: Way,
+        ids: &mut Source,
+        now: Instant,
+    ) {
+        let request = Arc::new(request);
+        let job = Job {
+            who,
+            request,
+            way,
+            hops: VecDeque::new(),
+            instead_of_udp: None,
+        };
+        match job.way.flow {
+            Some(Flow::Stream(stream)) if self.streams.is_open(stream) => {
+                return self.send_on(job, Flow::Stream(stream), ids, now);
+            }
+            Some(Flow::Stream(_) | Flow::Udp { .. }) | None => {}
+        }
+        if self.outbound.len() >= self.settings.outbound_max {
+            self.counts.outbound_refused += 1;
+            return self.not_sent(job, "too many requests are on their way", ids, now);
+        }
+        let Some(uri) = hop.sip() else {
+            return self.not_sent(job, "a URI of this kind leads nowhere", ids, now);
+        };
+        let located = locate(uri, job.way.transport);
+        self.located(job, located, ids, now);
+    }
+
+    fn located(&mut self, mut job: Job, located: Located, ids: &mut Source, now: Instant) {
+        match located {
+            Located::Hops(hops) => {
+                self.learn_addresses(&job, &hops);
+                job.hops = hops;
+                self.next_hop(job, "its name has no address", ids, now);
+            }
+            Located::Ask(lookup, question) => {
+                self.outbound.last_ask += 1;
+                let id = AskId(self.outbound.last_ask);
+                self.outbound.asked.insert(id, (job, lookup));
+                self.events.push_back(Event::Ask { id, question });
+            }
+        }
+    }
+
+    /// What a trunk's name leads to is where its calls come from.
+    fn learn_addresses(&mut self, job: &Job, hops: &VecDeque<Hop>) {
+        let place = match job.who {
+            Who::Health(_) | Who::Registration(_) => job.way.trunk,
+            Who::Leg(..) | Who::Ack(_) => None, // A Contact or a redirect may lead anywhere.
+        };
+        if let Some(trunk) = place.and_then(|place| self.trunks.get_mut(place)) {
+            trunk.resolved(hops.iter().map(|hop| hop.remote.ip()));
+        }
+    }
+
+    /// The answer to a question of a look-up.
+    pub(super) fn looked_up(&mut self, id: AskId, told: &Told, ids: &mut Source, now: Instant) {
+        if let Some((job, lookup)) = self.outbound.asked.remove(&id) {
+            let located = lookup.told(told, ids);
+            self.located(job, located, ids, now);
+        }
+    }
+
+    /// Tries the next place, or gives up.
+    pub(super) fn next_hop(&mut self, mut job: Job, why: &str, ids: &mut Source, now: Instant) {
+        let Some(hop) = job.hops.pop_front() else {
+            return self.not_sent(job, why, ids, now);
+        };
+        match hop.transport {
+            Transport::Udp => self.by_udp(job, hop, ids, now),
+            Transport::Tcp | Transport::Tls => self.by_stream(job, &hop, ids, now),
+        }
+    }
+
+    /// By UDP, unless the request is too large for it (RFC 3261 §18.1.1).
+    fn by_udp(&mut self, mut job: Job, hop: Hop, ids: &mut Source, now: Instant) {
+        let Some(local) = self.local_for(hop.remote, Transport::Udp) else {
+            return self.next_hop(job, "no UDP listener of its address family", ids, now);
+        };
+        let size = job.request.to_bytes().len() + VIA_BYTES;
+        let refused = self
+            .outbound
+            .refused_tcp
+            .get(&hop.remote)
+            .is_some_and(|until| *until > now);
+        let can = self.local_for(hop.remote, Transport::Tcp).is_some();
+        if size > job.way.udp_max && job.instead_of_udp.is_none() && can {
+            if refused {
+                self.note(&job.who, now, || {
+                    format!("{size} bytes by UDP all the same: TCP was refused before")
+                });
+            } else {
+                let most = job.way.udp_max;
+                self.note(&job.who, now, || {
+                    format!("by TCP: {size} bytes are more than the {most} that UDP may carry")
+                });
+                let stream = Hop {
+                    transport: Transport::Tcp,
+                    ..hop.clone()
+                };
+                job.instead_of_udp = Some(hop);
+                return self.by_stream(job, &stream, ids, now);
+            }
+        }
+        self.send_on(
+            job,
+            Flow::Udp {
+                local,
+                remote: hop.remote,
+            },
+            ids,
+            now,
+        );
+    }
+
+    fn by_stream(&mut self, job: Job, hop: &Hop, ids: &mut Source, now: Instant) {
+        let name = (hop.transport == Transport::Tls).then(|| hop.name.clone());
+        match self
+            .streams
+            .find(hop.transport, hop.remote, name.as_deref())
+        {
+            Some((stream, true)) => self.send_on(job, Flow::Stream(stream), ids, now),
+            Some((stream, false)) => {
+                self.outbound
+                    .connecting
+                    .entry(stream)
+                    .or_default()
+                    .push(job);
+            }
+            None => match self
+                .streams
+                .connect(hop.transport, hop.remote, name.clone(), now)
+            {
+                Some(stream) => {
+                    self.outbound
+                        .connecting
+                        .entry(stream)
+                        .or_default()
+                        .push(job);
+                    self.events.push_back(Event::Connect {
+                        stream,
+                        remote: hop.remote,
+                        tls: name,
+                    });
+                }
+                None => {
+                    self.counts.streams_refused += 1;
+                    self.next_hop(job, "there are too many streams", ids, now);
+                }
+            },
+        }
+    }
+
+    /// A stream is open: what waited for it goes out.
+    pub(super) fn stream_ready(&mut self, stream: u64, ids: &mut Source, now: Instant) {
+        for job in self.outbound.connecting.remove(&stream).unwrap_or_default() {
+            self.send_on(job, Flow::Stream(stream), ids, now);
+        }
+    }
+
+    /// A stream could not be opened: what waited for it takes its next place.
+    pub(super) fn stream_refused(
+        &mut self,
+        stream: u64,
+        why: &str,
+        ids: &mut Source,
+        now: Instant,
+    ) {
+        for mut job in self.outbound.connecting.remove(&stream).unwrap_or_default() {
+            if let Some(udp) = job.instead_of_udp.take() {
+                self.outbound.refuses_tcp(udp.remote, now);
+                self.note(&job.who, now, || {
+                    format!("back to UDP: TCP was refused ({why})")
+                });
+                job.hops.push_front(udp);
+            }
+            self.next_hop(job, why, ids, now);
+        }
+    }
+
+    /// Hands the request to a transaction on this flow; an ACK goes out without one.
+    fn send_on(&mut self, job: Job, flow: Flow, ids: &mut Source, now: Instant) {
+        let mut request = (*job.request).clone();
+        self.complete(&mut request, &job.who, flow, ids);
+        if let Flow::Stream(stream) = flow {
+            self.streams.used(stream, now);
+        }
+        if let Who::Ack(leg) = job.who {
+            let bytes = request.to_bytes();
+            self.trace_sent(Some(leg), flow, &bytes, false, now);
+            self.events.push_back(Event::Transmit { flow, bytes });
+            return;
+        }
+        let id = match self.transactions.send(request.clone(), flow, now) {
+            Ok(id) => id,
+            Err(_) => {
+                self.counts.transactions_refused += 1;
+                return self.not_sent(job, "there are too many transactions", ids, now);
+            }
+        };
+        if let Who::Leg(leg, Purpose::Invite | Purpose::Reinvite) = &job.who
+            && let Some(placed) = self.legs.get_mut(leg)
+        {
+            placed.inviting = Some(id);
+            if job.who == Who::Leg(*leg, Purpose::Invite) {
+                placed.flow = Some(flow);
+            }
+        }
+        let sent = Sent {
+            who: job.who,
+            request: Arc::new(request),
+            way: job.way,
+            hops: job.hops,
+            flow,
+            phase: Phase::Calling,
+            instead_of_udp: job.instead_of_udp,
+        };
+        self.sent.insert(id, sent);
+    }
+
+    /// Adds what depends on the way: Via, Contact, and what the agent says of itself.
+    fn complete(&self, request: &mut Request, who: &Who, flow: Flow, ids: &mut Source) {
+        let (transport, remote) = self.way_of(flow);
+        let (host, port) = self.own_address(transport, remote);
+        let branch = format!("{MAGIC_COOKIE}{}", ids.token());
+        let via = Via::new(transport.name(), &host, port, &branch);
+        request.headers.remove(&Name::Via);
+        request
+            .headers
+            .push_front(Name::Via, HeaderText::composed(via.to_string()));
+        request.headers.set(
+            Name::UserAgent,
+            HeaderText::composed(&self.settings.user_agent),
+        );
+        let user = match who {
+            Who::Leg(leg, Purpose::Invite | Purpose::Reinvite) => self
+                .legs
+                .get(leg)
+                .map(|placed| placed.leg.identity.contact_user.clone()),
+            Who::Registration(key) => self.registrations.get(key).map(|r| r.contact_user.clone()),
+            Who::Health(_) => Some("crosspoint".to_owned()),
+            Who::Leg(..) | Who::Ack(_) => None,
+        };
+        if let Some(user) = user {
+            let contact = contact(&user, &host, port, transport);
+            request
+                .headers
+                .set(Name::Contact, HeaderText::composed(format!("<{contact}>")));
+        }
+        if matches!(
+            request.method,
+            Method::Invite | Method::Register | Method::Options
+        ) {
+            request
+                .headers
+                .set(Name::Allow, HeaderText::composed(allow()));
+            if !SUPPORTED.is_empty() {
+                request
+                    .headers
+                    .set(Name::Supported, HeaderText::composed(SUPPORTED));
+            }
+        }
+    }
+
+    fn not_sent(&mut self, job: Job, why: &str, ids: &mut Source, now: Instant) {
+        self.no_response_to(job.who, why, ids, now);
+    }
+
+    /// The listener that a request to this address goes out from.
+    pub(super) fn local_for(&self, remote: SocketAddr, transport: Transport) -> Option<u16> {
+        let place = self.listeners.iter().position(|listener| {
+            listener.transport == transport && listener.address.is_ipv4() == remote.is_ipv4()
+        })?;
+        u16::try_from(place).ok()
+    }
+
+    /// The transport and the other end of a flow.
+    pub(super) fn way_of(&self, flow: Flow) -> (Transport, Option<SocketAddr>) {
+        match flow {
+            Flow::Udp { remote, .. } => (Transport::Udp, Some(remote)),
+            Flow::Stream(id) => match self.streams.get(id) {
+                Some(stream) => (stream.transport, Some(stream.remote)),
+                None => (Transport::Tcp, None),
+            },
+        }
+    }
+
+    /// Our address as peers on this transport reach it.
+    pub(super) fn own_address(
+        &self,
+        transport: Transport,
+        remote: Option<SocketAddr>,
+    ) -> (String, Option<u16>) {
+        let same = |v4: bool| {
+            self.listeners.iter().find(move |listener| {
+                listener.transport == transport && listener.address.is_ipv4() == v4
+            })
+        };
+        let v4 = remote.is_none_or(|remote| remote.is_ipv4());
+        // Without a listener of its own a stream is told the UDP port, where calls can come in.
+        let listener = same(v4).or_else(|| self.listeners.first());
+        let port = listener.map(|listener| listener.address.port());
+        let public = self.settings.public_address.as_ref().filter(|host| {
+            // An address of the other family is of no use to this peer.
+            let ip: Option<IpAddr> = host.parse().ok();
+            ip.is_none_or(|ip| ip.is_ipv4() == v4)
+        });
+        let host = match (public, listener) {
+            (Some(public), _) => public.clone(),
+            (None, Some(listener)) => listener.address.ip().to_string(),
+            (None, None) => "localhost".to_owned(),
+        };
+        (host, port)
+    }
+}
+
+/// A request that is with a transaction.
+#[derive(Clone, Debug)]
+pub(super) struct Sent {
+    pub who: Who,
+    /// As it went out, its Via included: what is cancelled and authorized.
+    pub request: Arc<Request>,
+    pub way: Way,
+    pub hops: VecDeque<Hop>,
+    pub flow: Flow,
+    pub phase: Phase,
+    /// The place by UDP, where TCP was taken only for its size.
+    pub instead_of_udp: Option<Hop>,
+}
+
+/// What has come back of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// Nothing.
+    Calling,
+    /// A provisional response.
+    Proceeding,
+    /// A 2xx to an INVITE; more may come.
+    Accepted,
+}
+
+impl Sent {
+    /// A CANCEL: sent once, on the way of its INVITE.
+    pub(super) fn cancel(who: Who, request: Request, flow: Flow) -> Self {
+        Self {
+            who,
+            request: Arc::new(request),
+            way: Way::default(),
+            hops: VecDeque::new(),
+            flow,
+            phase: Phase::Calling,
+            instead_of_udp: None,
+        }
+    }
+
+    /// The same request for its next place.
+    pub(super) fn again(self) -> Job {
+        let Self {
+            who,
+            request,
+            way,
+            hops,
+            ..
+        } = self;
+        Job {
+            who,
+            request,
+            way,
+            hops,
+            instead_of_udp: None,
+        }
+    }
+}
+
+/// What is with transactions.
+pub(super) type AllSent = BTreeMap<TransactionId, Sent>;
+
+/// What a Via of ours takes.
+const VIA_BYTES: usize = 120;
+
+/// A Contact of ours.
+pub(super) fn contact(user: &str, host: &str, port: Option<u16>, transport: Transport) -> SipUri {
+    let uri = SipUri::of_host(host, port);
+    let uri = SipUri {
+        user: Some(user.to_owned()),
+        ..uri
+    };
+    match transport {
+        Transport::Udp => uri,
+        Transport::Tcp => uri.with_parameter("transport", Some("tcp")),
+        Transport::Tls => uri.with_parameter("transport", Some("tls")),
+    }
+}
+
+/// An address as it is shown in traces.
+pub(super) fn shown(transport: Transport, remote: Option<SocketAddr>) -> String {
+    match remote {
+        Some(remote) => {
+            let host = remote.ip().to_string();
+            let name = transport.name().to_lowercase();
+            format!("{}:{}/{name}", Host(&host), remote.port())
+        }
+        None => transport.name().to_lowercase(),
+    }
+}

@@ -1,0 +1,214 @@
+//! TCP and TLS streams: which there are, what they are good for, what waits for them (RFC 3261
+//! §18.2.2, RFC 5626 §3.5.1).
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::{Duration, Instant};
+
+use super::framing::Framer;
+use crate::config::Transport;
+
+/// One stream.
+#[derive(Debug)]
+pub struct Stream {
+    /// TCP or TLS.
+    pub transport: Transport,
+    /// The other end.
+    pub remote: SocketAddr,
+    /// Cuts what arrives.
+    pub framer: Framer,
+    /// When it last carried a message, either way.
+    pub used_at: Instant,
+    state: State,
+    place: Place,
+    kept_alive_at: Instant,
+}
+
+/// Where a stream leads to: transport, address, and the name that its certificate was checked for.
+type Place = (Transport, SocketAddr, Option<String>);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum State {
+    /// We asked for it.
+    Connecting,
+    /// It carries messages.
+    Open,
+}
+
+/// All streams.
+#[derive(Debug)]
+pub struct Streams {
+    streams: BTreeMap<u64, Stream>,
+    /// Those that requests of ours may take, by where they lead to.
+    places: BTreeMap<Place, u64>,
+    last: u64,
+    max: usize,
+    bytes_max: usize,
+}
+
+/// Streams that we opened have even numbers, accepted ones odd: both sides number by themselves.
+#[must_use]
+pub fn accepted_number(count: u64) -> u64 {
+    count * 2 + 1
+}
+
+impl Streams {
+    /// None yet.
+    #[must_use]
+    pub fn new(max: usize, bytes_max: usize) -> Self {
+        Self {
+            streams: BTreeMap::new(),
+            places: BTreeMap::new(),
+            last: 0,
+            max,
+            bytes_max,
+        }
+    }
+
+    /// A stream that somebody opened towards us. `false` where there are too many.
+    pub fn accepted(
+        &mut self,
+        id: u64,
+        transport: Transport,
+        remote: SocketAddr,
+        now: Instant,
+    ) -> bool {
+        self.add(id, transport, remote, None, now)
+    }
+
+    /// A stream that we want. `None` where there are too many.
+    pub fn connect(
+        &mut self,
+        transport: Transport,
+        remote: SocketAddr,
+        server_name: Option<String>,
+        now: Instant,
+    ) -> Option<u64> {
+        self.last += 2;
+        let id = self.last;
+        self.add(id, transport, remote, server_name, now)
+            .then_some(id)
+    }
+
+    fn add(
+        &mut self,
+        id: u64,
+        transport: Transport,
+        remote: SocketAddr,
+        server_name: Option<String>,
+        now: Instant,
+    ) -> bool {
+        if self.streams.len() >= self.max {
+            return false;
+        }
+        let place = (transport, remote, server_name);
+        // Nobody has checked who is behind a TLS stream that was accepted: none of ours goes there.
+        if id.is_multiple_of(2) || transport != Transport::Tls {
+            self.places.insert(place.clone(), id);
+        }
+        let stream = Stream {
+            transport,
+            remote,
+            framer: Framer::new(self.bytes_max),
+            used_at: now,
+            state: State::Connecting,
+            place,
+            kept_alive_at: now,
+        };
+        self.streams.insert(id, stream);
+        true
+    }
+
+    /// It is open now.
+    pub fn opened(&mut self, id: u64, now: Instant) {
+        if let Some(stream) = self.streams.get_mut(&id) {
+            stream.state = State::Open;
+            stream.used_at = now;
+        }
+    }
+
+    /// It is gone.
+    pub fn remove(&mut self, id: u64) -> Option<Stream> {
+        let stream = self.streams.remove(&id)?;
+        if self.places.get(&stream.place) == Some(&id) {
+            self.places.remove(&stream.place);
+        }
+        Some(stream)
+    }
+
+    /// A message went over it.
+    pub fn used(&mut self, id: u64, now: Instant) {
+        if let Some(stream) = self.streams.get_mut(&id) {
+            stream.used_at = now;
+            stream.kept_alive_at = now;
+        }
+    }
+
+    /// A stream.
+    pub fn get_mut(&mut self, id: u64) -> Option<&mut Stream> {
+        self.streams.get_mut(&id)
+    }
+
+    /// A stream.
+    #[must_use]
+    pub fn get(&self, id: u64) -> Option<&Stream> {
+        self.streams.get(&id)
+    }
+
+    /// A stream to this place that is there or on its way, and whether it is open.
+    #[must_use]
+    pub fn find(
+        &self,
+        transport: Transport,
+        remote: SocketAddr,
+        server_name: Option<&str>,
+    ) -> Option<(u64, bool)> {
+        let place = (transport, remote, server_name.map(str::to_owned));
+        let id = self.places.get(&place)?;
+        Some((*id, self.is_open(*id)))
+    }
+
+    /// Whether it carries messages.
+    #[must_use]
+    pub fn is_open(&self, id: u64) -> bool {
+        self.streams
+            .get(&id)
+            .is_some_and(|stream| stream.state == State::Open)
+    }
+
+    /// Streams that nothing has used for so long.
+    #[must_use]
+    pub fn idle(&self, for_long: Duration, now: Instant) -> Vec<u64> {
+        self.streams
+            .iter()
+            .filter(|(_, stream)| now.saturating_duration_since(stream.used_at) >= for_long)
+            .map(|(id, _)| *id)
+            .collect()
+    }
+
+    /// Streams that we opened and that have been quiet for so long: marked as kept alive.
+    pub fn to_keep_alive(&mut self, quiet: Duration, now: Instant) -> Vec<u64> {
+        let due = self.streams.iter_mut().filter(|(id, stream)| {
+            id.is_multiple_of(2)
+                && stream.state == State::Open
+                && now.saturating_duration_since(stream.kept_alive_at) >= quiet
+        });
+        due.map(|(id, stream)| {
+            stream.kept_alive_at = now;
+            *id
+        })
+        .collect()
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.streams.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.streams.is_empty()
+    }
+}
