@@ -1,0 +1,102 @@
+//! What an operator can see: traces, ladders, metrics.
+
+use std::fmt::Write as _;
+use std::time::Instant;
+
+use super::Gateway;
+use crate::call::coverage::Coverage;
+use crate::id::CallId;
+use crate::trace::Entry;
+use crate::trace::ladder::{Detail, ladder};
+
+impl Gateway {
+    /// All metrics in the text format that Prometheus reads.
+    #[must_use]
+    pub fn metrics(&self) -> String {
+        let (clients, phones) = self.legs.count();
+        let mut page = self.metrics.page();
+        page.gauge("crosspoint_calls", "Calls now.", self.switchboard.len());
+        page.gauge_of("crosspoint_legs", "Legs now.", "kind", "json", clients);
+        page.gauge_of("crosspoint_legs", "Legs now.", "kind", "sip", phones);
+        let (connections, sessions) = self.ws.census();
+        page.gauge(
+            "crosspoint_connections",
+            "Connections of clients now.",
+            connections,
+        );
+        page.gauge("crosspoint_sessions", "Sessions of clients now.", sessions);
+        page.switchboard(self.switchboard.counts());
+        page.counts("json", self.ws.counted());
+        page.counts("sip", self.sip.counted());
+        let (bytes, evicted) = self.traces.usage();
+        page.gauge(
+            "crosspoint_trace_bytes",
+            "Bytes of traces in memory.",
+            bytes,
+        );
+        page.counter(
+            "crosspoint_traces_dropped_total",
+            "Traces dropped for room.",
+            evicted,
+        );
+        page.text()
+    }
+
+    /// How often each (state, side, signal) of the call's table was reached: for tests.
+    #[must_use]
+    pub fn coverage(&self) -> &Coverage {
+        self.switchboard.coverage()
+    }
+
+    /// The calls that have a trace, the newest first, one a line.
+    #[must_use]
+    pub fn traced_calls(&self, now: Instant) -> String {
+        let mut out = String::new();
+        for (call, trace, begun) in self.traces.calls() {
+            let age = begun.map_or(0, |begun| now.saturating_duration_since(begun).as_secs());
+            let state = if trace.ended { "ended" } else { "running" };
+            let names = trace.names.join(" ");
+            // Writing to a string cannot fail.
+            let _ = writeln!(out, "{call}\t{state}\t{age} s ago\t{names}");
+        }
+        out
+    }
+
+    /// The ladder of one call, found by its number or any of its names.
+    #[must_use]
+    pub fn ladder(&self, name: &str) -> Option<String> {
+        self.traces
+            .find(name)
+            .map(|(_, trace)| ladder(trace, Detail::Messages))
+    }
+
+    /// Ladders of calls that have ended since, for files: the call's number and the text.
+    pub fn take_ended_ladders(&mut self) -> Vec<(String, String)> {
+        std::mem::take(&mut self.ended_ladders)
+    }
+
+    /// A client did not read what was written to it.
+    pub fn count_slow_client(&mut self) {
+        self.metrics.slow_client();
+    }
+
+    pub(super) fn trace(&mut self, entry: Entry) {
+        if let Some(call) = entry.leg.and_then(|leg| self.legs.call(leg)) {
+            self.traces.add(call, entry);
+        }
+    }
+
+    pub(super) fn name_trace(&mut self, call: CallId, name: &str) {
+        self.traces.name(call, name);
+    }
+
+    pub(super) fn trace_ended(&mut self, call: CallId) {
+        let keeps_files = self.config.trace.directory.is_some();
+        if let Some(trace) = self.traces.ended(call)
+            && keeps_files
+        {
+            self.ended_ladders
+                .push((call.to_string(), ladder(trace, Detail::Messages)));
+        }
+    }
+}

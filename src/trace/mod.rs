@@ -1,0 +1,107 @@
+//! What a ladder needs: who sent whom what and when, and the gateway's reasons between.
+//!
+//! Agents emit [`Entry`]s as messages pass; the store (`store.rs`) keeps them by call, bounded.
+//! Secrets never enter: whoever makes an entry passes the text through [`redacted`].
+
+pub mod ladder;
+pub mod store;
+
+use std::time::Instant;
+
+use crate::id::LegId;
+
+/// One line of a call's trace.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Entry {
+    /// When.
+    pub at: Instant,
+    /// The leg it belongs to; `None` for what belongs to no call (a registration, a health check).
+    pub leg: Option<LegId>,
+    /// What happened.
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq)]
+pub enum What {
+    /// A message came from the peer.
+    Received(Message),
+    /// A message went to the peer.
+    Sent(Message),
+    /// The gateway's own reason, a sentence: "waited 380 ms for candidates".
+    Note(String),
+}
+
+/// A message on a wire.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Message {
+    /// Which wire.
+    pub wire: Wire,
+    /// The program at the other end: `alice/s-1a2b` or `192.0.2.1:5060 udp`.
+    pub peer: String,
+    /// One line: the frame's type and call, or the start line.
+    pub summary: String,
+    /// The whole message, redacted; empty where it is not kept.
+    pub body: String,
+}
+
+/// A wire that messages travel on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Wire {
+    /// JSON on a WebSocket.
+    Json,
+    /// SIP.
+    Sip,
+}
+
+/// The text without what must stay secret: the values of `a=ice-pwd`, `inline:` keys, digest
+/// responses and tokens.
+#[must_use]
+pub fn redacted(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((at, length)) = next_secret(rest) {
+        out.push_str(&rest[..at]);
+        out.push('…');
+        rest = &rest[at + length..];
+    }
+    out.push_str(rest);
+    out
+}
+
+/// Where the next secret lies: offset and length in bytes.
+fn next_secret(text: &str) -> Option<(usize, usize)> {
+    const MARKS: [(&str, &str); 7] = [
+        ("a=ice-pwd:", "\r\n\\\""),
+        ("inline:", "\r\n\\\"| "),
+        ("response=\"", "\""),
+        ("cnonce=\"", "\""),
+        ("\"token\":\"", "\""),
+        ("\"password\":\"", "\""),
+        ("\"credential\":\"", "\""),
+    ];
+    MARKS
+        .iter()
+        .filter_map(|(mark, ends)| {
+            let start = text.find(mark)? + mark.len();
+            let length = text[start..]
+                .find(|c| ends.contains(c))
+                .unwrap_or(text.len() - start);
+            Some((start, length))
+        })
+        .min()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn secrets_do_not_enter() {
+        let text = "a=ice-pwd:LNb+c0G955\r\na=mid:0\r\n{\"token\":\"abc\"} response=\"77\"";
+        assert_eq!(
+            redacted(text),
+            "a=ice-pwd:…\r\na=mid:0\r\n{\"token\":\"…\"} response=\"…\""
+        );
+    }
+}
