@@ -1,0 +1,215 @@
+//! The HTTP side: the page, the client library, the WebSocket's handshake, health and metrics.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::ws::WebSocketUpgrade;
+use axum::extract::{ConnectInfo, Path, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tokio::sync::oneshot;
+use tokio_rustls::TlsAcceptor;
+use tower_service::Service as _;
+
+use super::websocket::{self, Limits};
+use super::{Arrival, Inbox, Report};
+use crate::ws::ConnectionId;
+use crate::ws::origin::Origins;
+
+/// What every request handler needs.
+#[derive(Debug)]
+pub struct Shared {
+    /// Where inputs go.
+    pub inbox: Inbox,
+    /// Which pages may connect.
+    pub origins: Origins,
+    /// Limits of a WebSocket.
+    pub limits: Limits,
+    /// Whether the page is served.
+    pub page: bool,
+    /// Whether new calls are taken.
+    pub ready: AtomicBool,
+    /// Numbers connections.
+    pub connections: AtomicU64,
+}
+
+/// How long a client may take to send the head of a request.
+const HEAD_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Bytes of the buffer of an HTTP connection; a request for the WebSocket has a small head.
+const HTTP_BUFFER: usize = 16 * 1024;
+
+/// Serves the page, the library and the WebSocket.
+pub fn public(shared: &Arc<Shared>) -> Router {
+    Router::new()
+        .route("/ws", get(handshake))
+        .route(
+            "/",
+            get(|state| asset(state, Path("index.html".to_owned()))),
+        )
+        .route("/{file}", get(asset))
+        .with_state(Arc::clone(shared))
+}
+
+/// Serves health, readiness, metrics and the ladders of calls.
+pub fn admin(shared: &Arc<Shared>) -> Router {
+    Router::new()
+        .route("/health", get(async || "ok\n"))
+        .route("/ready", get(ready))
+        .route("/metrics", get(|state| report(state, Report::Metrics)))
+        .route("/calls", get(|state| report(state, Report::Calls)))
+        .route(
+            "/calls/{call}",
+            get(|state, Path(call)| report(state, Report::Ladder(call))),
+        )
+        .with_state(Arc::clone(shared))
+}
+
+/// Serves HTTP on a listener until the process ends.
+pub fn serve(listener: TcpListener, router: Router, tls: Option<TlsAcceptor>) {
+    tokio::spawn(async move {
+        loop {
+            match listener.accept().await {
+                Ok((socket, remote)) => {
+                    tokio::spawn(connection(socket, remote, router.clone(), tls.clone()));
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+    });
+}
+
+async fn connection(
+    socket: tokio::net::TcpStream,
+    remote: SocketAddr,
+    router: Router,
+    tls: Option<TlsAcceptor>,
+) {
+    if socket.set_nodelay(true).is_err() {
+        return;
+    }
+    let mut make = router.into_make_service_with_connect_info::<SocketAddr>();
+    let Ok(service) = make.call(Connected(remote)).await;
+    let service = TowerToHyperService::new(service);
+    let mut http = hyper::server::conn::http1::Builder::new();
+    http.timer(TokioTimer::new())
+        .header_read_timeout(HEAD_DEADLINE)
+        .max_buf_size(HTTP_BUFFER);
+    match tls {
+        None => {
+            let serving = http
+                .serve_connection(TokioIo::new(socket), service)
+                .with_upgrades();
+            if let Err(error) = serving.await {
+                tracing::debug!(%error, %remote, "an HTTP connection ended badly");
+            }
+        }
+        Some(tls) => match tokio::time::timeout(HEAD_DEADLINE, tls.accept(socket)).await {
+            Ok(Ok(socket)) => {
+                let serving = http
+                    .serve_connection(TokioIo::new(socket), service)
+                    .with_upgrades();
+                if let Err(error) = serving.await {
+                    tracing::debug!(%error, %remote, "an HTTPS connection ended badly");
+                }
+            }
+            Ok(Err(error)) => tracing::debug!(%error, %remote, "a TLS hand-shake failed"),
+            Err(_) => tracing::debug!(%remote, "a TLS hand-shake took too long"),
+        },
+    }
+}
+
+/// The remote address of an accepted connection, for [`ConnectInfo`].
+struct Connected(SocketAddr);
+
+impl axum::extract::connect_info::Connected<Connected> for SocketAddr {
+    fn connect_info(stream: Connected) -> Self {
+        stream.0
+    }
+}
+
+async fn handshake(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(remote): ConnectInfo<SocketAddr>,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Response {
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    if !shared
+        .origins
+        .allow(text(header::ORIGIN), text(header::HOST))
+    {
+        let origin = text(header::ORIGIN);
+        tracing::info!(origin, %remote, "a page of this origin may not connect");
+        let why = "This page may not use this gateway: its origin is not in `server.origins`.\n";
+        return (StatusCode::FORBIDDEN, why).into_response();
+    }
+    let offers = text(header::SEC_WEBSOCKET_PROTOCOL).unwrap_or_default();
+    if !offers
+        .split(',')
+        .any(|offer| offer.trim() == websocket::SUBPROTOCOL)
+    {
+        let why = "Offer the WebSocket subprotocol `crosspoint.v1`.\n";
+        return (StatusCode::BAD_REQUEST, why).into_response();
+    }
+    let connection = ConnectionId(shared.connections.fetch_add(1, Ordering::Relaxed) + 1);
+    let (inbox, limits) = (shared.inbox.clone(), shared.limits);
+    websocket::upgrade(upgrade, connection, remote.to_string(), inbox, limits)
+}
+
+async fn ready(State(shared): State<Arc<Shared>>) -> Response {
+    if shared.ready.load(Ordering::Relaxed) {
+        "ready\n".into_response()
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "draining\n").into_response()
+    }
+}
+
+async fn report(State(shared): State<Arc<Shared>>, wanted: Report) -> Response {
+    let (reply, answer) = oneshot::channel();
+    shared.inbox.put(Arrival::Report { wanted, reply }).await;
+    match answer.await {
+        Ok(Some(text)) => text.into_response(),
+        Ok(None) => (StatusCode::NOT_FOUND, "no such call\n").into_response(),
+        Err(_) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
+    }
+}
+
+/// A file of the page.
+async fn asset(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> Response {
+    const CLOSED: &str = "default-src 'self'; connect-src 'self' ws: wss:; img-src 'self' data:; \
+                          base-uri 'none'; frame-ancestors 'none'; form-action 'none'";
+    let found = super::page::FILES
+        .iter()
+        .find(|file| file.name == name && shared.page);
+    let Some(file) = found else {
+        return StatusCode::NOT_FOUND.into_response();
+    };
+    let headers = [
+        (header::CONTENT_TYPE, HeaderValue::from_static(file.kind)),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-cache")),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            HeaderValue::from_static(CLOSED),
+        ),
+        (
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        ),
+        (
+            header::REFERRER_POLICY,
+            HeaderValue::from_static("no-referrer"),
+        ),
+    ];
+    (headers, file.bytes).into_response()
+}

@@ -1,0 +1,545 @@
+//! The shell: sockets, TLS, names, the clock. The only place that waits, and it decides nothing.
+//!
+//! ```text
+//!   tasks of sockets ──Arrival──▶ [ inbox ] ──▶ one loop ──Input──▶ Gateway ──Output──▶ sockets
+//! ```
+//!
+//! One loop owns the gateway: it takes one input, drains every output, and waits for the next input
+//! or for the time the gateway named. Everything else is a task that moves bytes.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "net/ is where sockets, tasks and time live"
+)]
+
+pub mod client;
+pub mod dns;
+pub mod http;
+pub mod introspect;
+pub mod page;
+pub mod process;
+pub mod stream;
+pub mod tls;
+pub mod udp;
+pub mod websocket;
+
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use bytes::Bytes;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, oneshot};
+use tokio_rustls::TlsAcceptor;
+
+use crate::config::Config;
+use crate::gateway::{Gateway, Input, Output};
+use crate::ws::ConnectionId;
+use crate::ws::origin::Origins;
+
+/// Arrivals that may wait for the loop; a task that finds it full waits, and so its peer does.
+const INBOX_MAX: usize = 4096;
+
+/// Arrivals taken before timers and sockets have their turn.
+const BATCH_MAX: usize = 64;
+
+/// How often files of certificates are looked at.
+const RENEW_INTERVAL: Duration = Duration::from_secs(30);
+
+/// What a report is wanted of.
+#[derive(Clone, Debug)]
+pub enum Report {
+    /// All metrics, as Prometheus reads them.
+    Metrics,
+    /// The calls that have a trace, one a line.
+    Calls,
+    /// The ladder of one call.
+    Ladder(String),
+}
+
+/// What tasks hand to the loop.
+#[derive(Debug)]
+pub enum Arrival {
+    /// Something for the gateway.
+    Input(Input),
+    /// A client has connected.
+    Connection {
+        /// Its number.
+        connection: ConnectionId,
+        /// How to write to it.
+        writer: websocket::Writer,
+        /// Its address.
+        peer: String,
+    },
+    /// Somebody wants to read something.
+    Report {
+        /// What.
+        wanted: Report,
+        /// Where it goes; `None` where there is no such thing.
+        reply: oneshot::Sender<Option<String>>,
+    },
+    /// The process was asked to end: once drains, twice ends at once.
+    Stop,
+}
+
+impl From<Input> for Arrival {
+    fn from(input: Input) -> Self {
+        Self::Input(input)
+    }
+}
+
+/// The tasks' end of the inbox.
+#[derive(Clone, Debug)]
+pub struct Inbox(mpsc::Sender<Arrival>);
+
+impl Inbox {
+    /// Puts something in, waiting for room.
+    pub async fn put(&self, arrival: impl Into<Arrival>) {
+        // The loop is gone only when the process ends.
+        let _ = self.0.send(arrival.into()).await;
+    }
+}
+
+/// The addresses that are served, as bound: port 0 in the configuration gets a number here.
+#[derive(Clone, Debug, Default)]
+pub struct Bound {
+    /// Page, WebSocket, health and metrics.
+    pub http: Vec<SocketAddr>,
+    /// SIP, in the order of the configuration.
+    pub sip: Vec<SocketAddr>,
+}
+
+/// A gateway with its sockets, ready to run.
+#[derive(Debug)]
+pub struct Shell {
+    gateway: Gateway,
+    inbox: Inbox,
+    arrivals: mpsc::Receiver<Arrival>,
+    accepted: mpsc::Receiver<stream::Accepted>,
+    udp: udp::UdpSockets,
+    shared: Arc<http::Shared>,
+    sip_tls: Option<SipTls>,
+    tls_listeners: Vec<u16>,
+    connections: HashMap<ConnectionId, websocket::Writer>,
+    streams: HashMap<u64, stream::Writer>,
+    streams_begun: u64,
+    deadlines: stream::Deadlines,
+    resolver: dns::Resolver,
+    introspection: Option<introspect::Endpoint>,
+    certificates: Vec<Arc<tls::Certificate>>,
+    bound: Bound,
+    stopping: Stopping,
+}
+
+/// TLS for SIP, both ways.
+#[derive(Clone, Debug)]
+struct SipTls {
+    acceptor: Option<Arc<rustls::ServerConfig>>,
+    client: Arc<rustls::ClientConfig>,
+}
+
+/// Whether the process is asked to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stopping {
+    No,
+    Draining,
+    Now,
+}
+
+impl Shell {
+    /// Binds every listener of the configuration.
+    ///
+    /// # Errors
+    /// The first that cannot be bound or read, in words.
+    pub async fn start(config: Config) -> io::Result<Self> {
+        let (sender, arrivals) = mpsc::channel(INBOX_MAX);
+        let (accepting, accepted) = mpsc::channel(64);
+        let inbox = Inbox(sender);
+        let mut bound = Bound::default();
+        let mut certificates = Vec::new();
+        let mut udp = udp::UdpSockets::new();
+        let mut tls_listeners = Vec::new();
+        for (place, listener) in config.sip.listen.iter().enumerate() {
+            let local = u16::try_from(place).map_err(io::Error::other)?;
+            let address = listener.address;
+            bound.sip.push(match listener.transport {
+                crate::config::Transport::Udp => udp.bind(local, address).await?,
+                crate::config::Transport::Tcp => {
+                    stream::listen(local, address, accepting.clone()).await?
+                }
+                crate::config::Transport::Tls => {
+                    tls_listeners.push(local);
+                    stream::listen(local, address, accepting.clone()).await?
+                }
+            });
+        }
+        let sip_tls = sip_tls(&config, &mut certificates)?;
+        let shared = Arc::new(http::Shared {
+            inbox: inbox.clone(),
+            origins: Origins::new(&config.server.origins),
+            limits: websocket::Limits {
+                frame_max: config.client.frame_bytes_max,
+                queue_max: config.client.write_queue_max,
+                write_deadline: config.client.write_deadline,
+            },
+            page: config.server.page,
+            ready: AtomicBool::new(true),
+            connections: AtomicU64::new(0),
+        });
+        let https = https(&config, &mut certificates)?;
+        let admin_apart = config.server.metrics_listen;
+        for address in &config.server.listen {
+            let listener = bind(*address).await?;
+            bound.http.push(listener.local_addr()?);
+            let router = match admin_apart {
+                Some(_) => http::public(&shared),
+                None => http::public(&shared).merge(http::admin(&shared)),
+            };
+            http::serve(listener, router, https.clone());
+        }
+        if let Some(address) = admin_apart {
+            http::serve(bind(address).await?, http::admin(&shared), None);
+        }
+        let deadlines = stream::Deadlines {
+            connect: config.sip.connect_timeout,
+            write: config.client.write_deadline,
+        };
+        let introspection = introspect::Endpoint::new(&config)?;
+        let gateway = Gateway::new(config, &bound.sip, seed()?, Instant::now(), unix_now());
+        Ok(Self {
+            gateway,
+            inbox,
+            arrivals,
+            accepted,
+            udp,
+            shared,
+            sip_tls,
+            tls_listeners,
+            connections: HashMap::new(),
+            streams: HashMap::new(),
+            streams_begun: 0,
+            deadlines,
+            resolver: dns::Resolver::system(),
+            introspection,
+            certificates,
+            bound,
+            stopping: Stopping::No,
+        })
+    }
+
+    /// The addresses that are served.
+    #[must_use]
+    pub fn bound(&self) -> &Bound {
+        &self.bound
+    }
+
+    /// Where the process's signals go.
+    #[must_use]
+    pub fn inbox(&self) -> Inbox {
+        self.inbox.clone()
+    }
+
+    /// Runs until the process is asked to end and has drained.
+    pub async fn run(mut self) {
+        let mut batch = Vec::with_capacity(BATCH_MAX);
+        let mut renew = tokio::time::interval(RENEW_INTERVAL);
+        self.gateway.begin(Instant::now());
+        loop {
+            if self.drain() {
+                return;
+            }
+            let wake_at = self.gateway.poll_timeout().map(|(at, _)| at);
+            tokio::select! {
+                place = self.udp.readable() => self.datagrams(place),
+                taken = self.arrivals.recv_many(&mut batch, BATCH_MAX) => {
+                    if taken == 0 {
+                        return;
+                    }
+                    for arrival in batch.drain(..) {
+                        if self.arrive(arrival) {
+                            return;
+                        }
+                    }
+                }
+                Some(accepted) = self.accepted.recv() => self.accept(accepted),
+                () = sleep_until(wake_at) => {
+                    self.gateway.handle_timeout(Instant::now());
+                }
+                _ = renew.tick() => self.renew_certificates(),
+            }
+        }
+    }
+
+    fn datagrams(&mut self, place: usize) {
+        let gateway = &mut self.gateway;
+        let mut sent = Vec::new();
+        self.udp.receive(place, |local, remote, bytes| {
+            let bytes = Bytes::copy_from_slice(bytes);
+            gateway.handle(
+                Input::Datagram {
+                    local,
+                    remote,
+                    bytes,
+                },
+                Instant::now(),
+            );
+            while let Some(output) = gateway.poll_output() {
+                sent.push(output);
+            }
+        });
+        for output in sent {
+            self.perform(output);
+        }
+    }
+
+    /// Takes one arrival and drains. Returns whether the process ends.
+    fn arrive(&mut self, arrival: Arrival) -> bool {
+        let now = Instant::now();
+        match arrival {
+            Arrival::Input(input) => {
+                if let Input::StreamClosed { stream } | Input::StreamFailed { stream, .. } = &input
+                {
+                    self.streams.remove(stream);
+                }
+                if let Input::WsClosed { connection } = &input {
+                    self.connections.remove(connection);
+                }
+                self.gateway.handle(input, now);
+            }
+            Arrival::Connection {
+                connection,
+                writer,
+                peer,
+            } => {
+                self.connections.insert(connection, writer);
+                self.gateway
+                    .handle(Input::WsOpened { connection, peer }, now);
+            }
+            Arrival::Report { wanted, reply } => {
+                let text = match wanted {
+                    Report::Metrics => Some(self.gateway.metrics()),
+                    Report::Calls => Some(self.gateway.traced_calls(now)),
+                    Report::Ladder(call) => self.gateway.ladder(&call),
+                };
+                // Whoever asked may have gone.
+                let _ = reply.send(text);
+            }
+            Arrival::Stop => {
+                self.shared.ready.store(false, Ordering::Relaxed);
+                self.stopping = match self.stopping {
+                    Stopping::No => Stopping::Draining,
+                    Stopping::Draining | Stopping::Now => Stopping::Now,
+                };
+                self.gateway.handle(Input::Stop, now);
+            }
+        }
+        self.drain()
+    }
+
+    /// Performs every output. Returns whether the process ends.
+    fn drain(&mut self) -> bool {
+        while let Some(output) = self.gateway.poll_output() {
+            if matches!(output, Output::Finished) {
+                return true;
+            }
+            self.perform(output);
+        }
+        false
+    }
+
+    fn perform(&mut self, output: Output) {
+        match output {
+            Output::WsText { connection, text } => {
+                let queued = self
+                    .connections
+                    .get(&connection)
+                    .is_none_or(|writer| writer.write(websocket::Write::Text(text)));
+                if !queued {
+                    self.gateway.count_slow_client();
+                    self.connections.remove(&connection);
+                }
+            }
+            Output::WsClose {
+                connection,
+                code,
+                reason,
+            } => {
+                if let Some(writer) = self.connections.remove(&connection) {
+                    writer.write(websocket::Write::Close(code, reason));
+                }
+            }
+            Output::Datagram {
+                local,
+                remote,
+                bytes,
+            } => {
+                if let Err(error) = self.udp.send(local, remote, &bytes) {
+                    tracing::debug!(%error, %remote, "a datagram could not be sent");
+                }
+            }
+            Output::StreamBytes { stream, bytes } => {
+                if let Some(writer) = self.streams.get(&stream)
+                    && writer.write(bytes).is_err()
+                {
+                    self.streams.remove(&stream);
+                    self.later(Input::StreamClosed { stream });
+                }
+            }
+            Output::Connect {
+                stream,
+                remote,
+                server_name,
+            } => {
+                let tls = server_name.and_then(|name| {
+                    self.sip_tls
+                        .as_ref()
+                        .map(|tls| (Arc::clone(&tls.client), name))
+                });
+                let inbox = self.inbox.clone();
+                let writer = stream::connect(stream, remote, tls, inbox, self.deadlines);
+                self.streams.insert(stream, writer);
+            }
+            Output::StreamClose { stream } => {
+                self.streams.remove(&stream);
+            }
+            Output::Ask { id, question } => {
+                let (resolver, inbox) = (self.resolver.clone(), self.inbox.clone());
+                let introspection = self.introspection.clone();
+                tokio::spawn(async move {
+                    let told = match resolver.answer(&question).await {
+                        Some(told) => told,
+                        None => introspect::answer(introspection, &question).await,
+                    };
+                    inbox.put(Input::Told { id, told }).await;
+                });
+            }
+            // Seen by `drain` before it comes here.
+            Output::Finished => {}
+        }
+    }
+
+    /// Puts an input of our own behind those that wait, so that no output makes an input at once.
+    fn later(&self, input: Input) {
+        let inbox = self.inbox.clone();
+        tokio::spawn(async move { inbox.put(input).await });
+    }
+
+    fn accept(&mut self, accepted: stream::Accepted) {
+        let stream::Accepted {
+            socket,
+            remote,
+            local,
+        } = accepted;
+        let tls = match self.tls_listeners.contains(&local) {
+            false => None,
+            true => match self.sip_tls.as_ref().and_then(|tls| tls.acceptor.clone()) {
+                Some(config) => Some(TlsAcceptor::from(config)),
+                None => return,
+            },
+        };
+        self.streams_begun += 1;
+        let stream = Gateway::accepted_stream(self.streams_begun);
+        self.gateway.handle(
+            Input::StreamAccepted {
+                stream,
+                local,
+                remote,
+            },
+            Instant::now(),
+        );
+        let writer = stream::accept(stream, socket, tls, self.inbox.clone(), self.deadlines);
+        self.streams.insert(stream, writer);
+    }
+
+    fn renew_certificates(&self) {
+        for certificate in &self.certificates {
+            match certificate.renew() {
+                Ok(false) => {}
+                Ok(true) => tracing::info!("a certificate has changed: the new one is in use"),
+                Err(error) => {
+                    tracing::warn!(%error, "a changed certificate is not used");
+                }
+            }
+        }
+    }
+}
+
+/// Runs something on the one thread that the gateway has.
+///
+/// # Errors
+/// What it returns, or that there can be no runtime.
+pub fn block_on<T, E: From<io::Error>>(work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?
+        .block_on(work)
+}
+
+/// Seconds since 1970.
+#[must_use]
+pub fn unix_seconds() -> u64 {
+    unix_now().as_secs()
+}
+
+async fn bind(address: SocketAddr) -> io::Result<TcpListener> {
+    TcpListener::bind(address)
+        .await
+        .map_err(|error| io::Error::new(error.kind(), format!("{address}: {error}")))
+}
+
+async fn sleep_until(at: Option<Instant>) {
+    match at {
+        Some(at) => tokio::time::sleep_until(at.into()).await,
+        None => std::future::pending().await,
+    }
+}
+
+fn https(
+    config: &Config,
+    certificates: &mut Vec<Arc<tls::Certificate>>,
+) -> io::Result<Option<TlsAcceptor>> {
+    let Some(files) = &config.server.tls else {
+        return Ok(None);
+    };
+    let certificate = tls::Certificate::load(&files.certificate, &files.key)?;
+    certificates.push(Arc::clone(&certificate));
+    Ok(Some(TlsAcceptor::from(tls::server(&certificate))))
+}
+
+fn sip_tls(
+    config: &Config,
+    certificates: &mut Vec<Arc<tls::Certificate>>,
+) -> io::Result<Option<SipTls>> {
+    let files = &config.sip.tls;
+    let authorities: Option<PathBuf> = files.ca.clone();
+    let client = tls::client(authorities.as_deref())?;
+    let pair: Option<(&Path, &Path)> = files.certificate.as_deref().zip(files.key.as_deref());
+    let acceptor = match pair {
+        None => None,
+        Some((certificate, key)) => {
+            let certificate = tls::Certificate::load(certificate, key)?;
+            certificates.push(Arc::clone(&certificate));
+            Some(tls::server(&certificate))
+        }
+    };
+    Ok(Some(SipTls { acceptor, client }))
+}
+
+/// 32 bytes of the system's randomness.
+fn seed() -> io::Result<[u8; 32]> {
+    let mut seed = [0; 32];
+    aws_lc_rs::rand::fill(&mut seed)
+        .map_err(|_| io::Error::other("the system gives no randomness"))?;
+    Ok(seed)
+}
+
+/// Seconds since 1970, for what compares with other people's clocks: tokens, traces.
+fn unix_now() -> Duration {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+}

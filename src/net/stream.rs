@@ -1,0 +1,228 @@
+//! SIP over TCP and TLS: connections in and out, bytes both ways.
+//!
+//! Each stream has a task for each direction. What is to be written waits in a bounded queue; a
+//! stream whose peer does not read in time, or whose queue is full, is closed: it stalls nobody.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use rustls_pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+use tokio_rustls::{TlsAcceptor, TlsConnector};
+
+use super::Inbox;
+use crate::gateway::Input;
+
+/// Bytes that one read takes.
+const READ_MAX: usize = 16 * 1024;
+
+/// Messages that may wait to be written to one stream.
+const QUEUE_MAX: usize = 256;
+
+/// The writing end of a stream.
+#[derive(Debug)]
+pub struct Writer {
+    queue: mpsc::Sender<Bytes>,
+    reader: tokio::task::JoinHandle<()>,
+}
+
+impl Writer {
+    /// Queues bytes to be written.
+    ///
+    /// # Errors
+    /// When the queue is full: the peer does not read.
+    pub fn write(&self, bytes: Bytes) -> io::Result<()> {
+        self.queue
+            .try_send(bytes)
+            .map_err(|_| io::Error::other("the peer does not read"))
+    }
+}
+
+impl Drop for Writer {
+    fn drop(&mut self) {
+        // The writing task ends when its queue is dropped and empty; reading ends here.
+        self.reader.abort();
+    }
+}
+
+/// How long things may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Deadlines {
+    /// To connect, and for the TLS hand-shake.
+    pub connect: Duration,
+    /// To take what is written.
+    pub write: Duration,
+}
+
+/// A stream that somebody opened towards us, before it has a number.
+#[derive(Debug)]
+pub struct Accepted {
+    /// The connection.
+    pub socket: TcpStream,
+    /// Who opened it.
+    pub remote: SocketAddr,
+    /// The place of the listener in the configuration.
+    pub local: u16,
+}
+
+/// Listens; each accepted connection is handed over.
+///
+/// # Errors
+/// What the system says, with the address.
+pub async fn listen(
+    local: u16,
+    address: SocketAddr,
+    accepted: mpsc::Sender<Accepted>,
+) -> io::Result<SocketAddr> {
+    let listener = TcpListener::bind(address)
+        .await
+        .map_err(|error| io::Error::new(error.kind(), format!("tcp:{address}: {error}")))?;
+    let bound = listener.local_addr()?;
+    tokio::spawn(async move {
+        loop {
+            match listener.accept().await {
+                Ok((socket, remote)) => {
+                    if accepted
+                        .send(Accepted {
+                            socket,
+                            remote,
+                            local,
+                        })
+                        .await
+                        .is_err()
+                    {
+                        return;
+                    }
+                }
+                Err(error) => {
+                    // No descriptors left, most likely: others must end before more can begin.
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(Duration::from_millis(100)).await;
+                }
+            }
+        }
+    });
+    Ok(bound)
+}
+
+/// Takes over an accepted connection as stream `stream`.
+pub fn accept(
+    stream: u64,
+    socket: TcpStream,
+    tls: Option<TlsAcceptor>,
+    inbox: Inbox,
+    deadlines: Deadlines,
+) -> Writer {
+    start(stream, inbox, deadlines, async move {
+        socket.set_nodelay(true)?;
+        match tls {
+            None => Ok(Either::Plain(socket)),
+            Some(tls) => {
+                let accepted = timeout(deadlines.connect, tls.accept(socket)).await??;
+                Ok(Either::Tls(Box::new(accepted.into())))
+            }
+        }
+    })
+}
+
+/// Connects stream `stream`; with a server name by TLS.
+pub fn connect(
+    stream: u64,
+    remote: SocketAddr,
+    tls: Option<(Arc<rustls::ClientConfig>, String)>,
+    inbox: Inbox,
+    deadlines: Deadlines,
+) -> Writer {
+    start(stream, inbox, deadlines, async move {
+        let socket = timeout(deadlines.connect, TcpStream::connect(remote)).await??;
+        socket.set_nodelay(true)?;
+        match tls {
+            None => Ok(Either::Plain(socket)),
+            Some((config, name)) => {
+                let name = ServerName::try_from(name).map_err(io::Error::other)?;
+                let connecting = TlsConnector::from(config).connect(name, socket);
+                let connected = timeout(deadlines.connect, connecting).await??;
+                Ok(Either::Tls(Box::new(connected.into())))
+            }
+        }
+    })
+}
+
+/// A connection with or without TLS.
+enum Either {
+    Plain(TcpStream),
+    Tls(Box<tokio_rustls::TlsStream<TcpStream>>),
+}
+
+fn start(
+    stream: u64,
+    inbox: Inbox,
+    deadlines: Deadlines,
+    opening: impl Future<Output = io::Result<Either>> + Send + 'static,
+) -> Writer {
+    let (queue, waiting) = mpsc::channel(QUEUE_MAX);
+    let reader = tokio::spawn(async move {
+        match opening.await {
+            Err(error) => {
+                let reason = error.to_string();
+                inbox.put(Input::StreamFailed { stream, reason }).await;
+            }
+            Ok(connection) => {
+                inbox.put(Input::StreamOpened { stream }).await;
+                match connection {
+                    Either::Plain(socket) => {
+                        let (read, write) = socket.into_split();
+                        run(stream, read, write, waiting, inbox, deadlines).await;
+                    }
+                    Either::Tls(socket) => {
+                        let (read, write) = tokio::io::split(*socket);
+                        run(stream, read, write, waiting, inbox, deadlines).await;
+                    }
+                }
+            }
+        }
+    });
+    Writer { queue, reader }
+}
+
+async fn run(
+    stream: u64,
+    mut read: impl AsyncRead + Unpin + Send + 'static,
+    mut write: impl AsyncWrite + Unpin + Send + 'static,
+    mut waiting: mpsc::Receiver<Bytes>,
+    inbox: Inbox,
+    deadlines: Deadlines,
+) {
+    let failed = inbox.clone();
+    tokio::spawn(async move {
+        while let Some(bytes) = waiting.recv().await {
+            match timeout(deadlines.write, write.write_all(&bytes)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(_)) | Err(_) => {
+                    failed.put(Input::StreamClosed { stream }).await;
+                    return;
+                }
+            }
+        }
+        // The other end may be gone already: nothing to do about it.
+        let _ = write.shutdown().await;
+    });
+    let mut buffer = Vec::with_capacity(READ_MAX);
+    loop {
+        buffer.clear();
+        match read.read_buf(&mut buffer).await {
+            Ok(0) | Err(_) => break,
+            Ok(_) => {
+                let bytes = Bytes::copy_from_slice(&buffer);
+                inbox.put(Input::StreamBytes { stream, bytes }).await;
+            }
+        }
+    }
+    inbox.put(Input::StreamClosed { stream }).await;
+}

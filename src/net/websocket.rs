@@ -1,0 +1,127 @@
+//! WebSocket connections of clients: text in, text out, both bounded (RFC 6455).
+//!
+//! A connection is one task. What is to be written waits in a bounded queue; a client that does not
+//! read in time, or whose queue is full, is closed: it stalls nobody.
+
+use std::time::Duration;
+
+use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
+use axum::response::Response;
+use tokio::sync::mpsc;
+use tokio::time::timeout;
+
+use super::{Arrival, Inbox};
+use crate::gateway::Input;
+use crate::ws::ConnectionId;
+
+/// The WebSocket subprotocol that is spoken.
+pub const SUBPROTOCOL: &str = "crosspoint.v1";
+
+/// Bytes of each socket's read buffer. Signaling frames are small; a larger one grows it.
+const READ_BUFFER: usize = 4 * 1024;
+
+/// What the shell tells a connection's task.
+#[derive(Debug)]
+pub enum Write {
+    /// Send this text.
+    Text(String),
+    /// Close with a code and a reason (RFC 6455 §7.4).
+    Close(u16, String),
+}
+
+/// How much a connection may hold and how long it may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Bytes of one frame.
+    pub frame_max: usize,
+    /// Frames that wait to be written.
+    pub queue_max: usize,
+    /// How long one write may take.
+    pub write_deadline: Duration,
+}
+
+/// The writing end of a connection.
+#[derive(Debug)]
+pub struct Writer {
+    queue: mpsc::Sender<Write>,
+}
+
+impl Writer {
+    /// Queues something to be written. `false` when the queue is full: the client does not read.
+    pub fn write(&self, write: Write) -> bool {
+        self.queue.try_send(write).is_ok()
+    }
+}
+
+/// Turns a request into a connection.
+pub fn upgrade(
+    upgrade: WebSocketUpgrade,
+    connection: ConnectionId,
+    peer: String,
+    inbox: Inbox,
+    limits: Limits,
+) -> Response {
+    upgrade
+        .protocols([SUBPROTOCOL])
+        .read_buffer_size(READ_BUFFER)
+        .write_buffer_size(0)
+        .max_frame_size(limits.frame_max)
+        // One more byte than a frame may have, so that the gateway sees and answers what is too
+        // large; anything beyond ends the connection.
+        .max_message_size(limits.frame_max)
+        .on_upgrade(move |socket| run(socket, connection, peer, inbox, limits))
+}
+
+async fn run(
+    mut socket: WebSocket,
+    connection: ConnectionId,
+    peer: String,
+    inbox: Inbox,
+    limits: Limits,
+) {
+    let (queue, mut waiting) = mpsc::channel(limits.queue_max);
+    inbox
+        .put(Arrival::Connection {
+            connection,
+            writer: Writer { queue },
+            peer,
+        })
+        .await;
+    loop {
+        tokio::select! {
+            biased;
+            write = waiting.recv() => match write {
+                Some(Write::Text(text)) => {
+                    let sending = socket.send(Message::Text(text.into()));
+                    if !matches!(timeout(limits.write_deadline, sending).await, Ok(Ok(()))) {
+                        break;
+                    }
+                }
+                Some(Write::Close(code, reason)) => {
+                    let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
+                    // The client may be gone already: nothing to do about it.
+                    let _ = timeout(limits.write_deadline, socket.send(close)).await;
+                    break;
+                }
+                None => break,
+            },
+            read = socket.recv() => match read {
+                Some(Ok(Message::Text(text))) => {
+                    let text = text.as_str().to_owned();
+                    inbox.put(Input::WsText { connection, text }).await;
+                }
+                Some(Ok(Message::Binary(_))) => {
+                    // RFC 6455 §7.4.1: data of a kind that is not accepted is answered with 1003.
+                    let reason = "text frames only".into();
+                    let close = Message::Close(Some(CloseFrame { code: 1003, reason }));
+                    let _ = timeout(limits.write_deadline, socket.send(close)).await;
+                    break;
+                }
+                // The library answers pings by itself.
+                Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                Some(Ok(Message::Close(_)) | Err(_)) | None => break,
+            },
+        }
+    }
+    inbox.put(Input::WsClosed { connection }).await;
+}
