@@ -1,0 +1,23 @@
+//! One test binary: it links once and shares its parts.
+//!
+//! - `tidy`: imports, sizes, module docs, licences
+//! - `scenarios`: ladders in `tests/scenarios`, on virtual time
+//! - `sim`: honest peers, a network that loses, seeds and oracles
+//! - `sip`: torture messages, another parser, timers, mutations
+//! - `clients`: two clients of one gateway, through all of it
+//! - `protocol`: the examples of `docs/protocol.md` and the schema beside it
+//! - `docs`: every example in `docs/` and `config/` is true
+#![allow(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "a test that cannot go on has failed; its virtual time begins now"
+)]
+
+mod clients;
+mod docs;
+mod protocol;
+mod scenarios;
+mod sim;
+mod sip;
+mod tidy;
+mod world;

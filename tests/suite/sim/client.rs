@@ -1,0 +1,410 @@
+//! An honest client: it answers what it is asked, keeps its own book of each call, and complains
+//! when what it is told does not fit.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::media::Media;
+use super::network::Dice;
+
+/// What a call is to its client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    Calling,
+    Ringing {
+        needs_offer: bool,
+    },
+    /// It has accepted with an offer; the answer is under way.
+    Accepting,
+    Up,
+    Over,
+}
+
+/// One call.
+pub(super) struct Call {
+    pub(super) state: State,
+    media: Media,
+    offered: Option<u64>,
+    /// The last offer that it took back: its answer may be under way.
+    withdrawn: Option<u64>,
+    owed: Option<(u64, String)>,
+    acts: u32,
+    /// Whether the other side is the phone, which does not trickle.
+    phone: bool,
+    /// Candidates that were sent while nothing was being negotiated: the port, the act.
+    sent: Vec<(u64, u32)>,
+    /// How often it acted since it has waited for an answer.
+    waits: u32,
+    /// Acts until it hangs up.
+    patience: u32,
+}
+
+/// One client.
+pub(super) struct Client {
+    pub(super) user: String,
+    pub(super) link: Option<u64>,
+    pub(super) gone: bool,
+    session: String,
+    seq: u64,
+    pub(super) calls: BTreeMap<String, Call>,
+    requests: u64,
+    numbers: u64,
+    /// Requests without a reply: sent again after a resume.
+    waiting: BTreeMap<u64, String>,
+    pub(super) complaints: Vec<String>,
+    /// Ports of candidates that the other side must have been told by now.
+    pub(super) due: Vec<u64>,
+    /// All that was heard, as far as it speaks of candidates.
+    pub(super) heard: String,
+    pub(super) was_cut: bool,
+}
+
+impl Client {
+    pub(super) fn new(user: &str, numbers: u64) -> Self {
+        Self {
+            user: user.to_owned(),
+            link: None,
+            gone: false,
+            session: String::new(),
+            seq: 0,
+            calls: BTreeMap::new(),
+            requests: 0,
+            numbers,
+            waiting: BTreeMap::new(),
+            complaints: Vec::new(),
+            due: Vec::new(),
+            heard: String::new(),
+            was_cut: false,
+        }
+    }
+
+    pub(super) fn is_busy(&self) -> bool {
+        !self.gone && self.calls.values().any(|call| call.state != State::Over)
+    }
+
+    pub(super) fn hello(&self) -> String {
+        let mut frame = json!({"type": "hello", "token": self.user,
+            "capabilities": ["trickle", "pranswer"]});
+        if !self.session.is_empty() {
+            frame["resume"] = json!({"session": self.session, "seq": self.seq});
+        }
+        frame.to_string()
+    }
+
+    pub(super) fn create(&mut self, dice: &mut Dice, call: &str, to: &str) -> String {
+        let mut media = Media::new(self.name(dice));
+        let sdp = media.offer("sendrecv", false, !dice.percent(30));
+        let call_model = Call {
+            state: State::Calling,
+            media,
+            offered: Some(1),
+            withdrawn: None,
+            owed: None,
+            acts: 0,
+            phone: to == "600",
+            sent: Vec::new(),
+            waits: 0,
+            patience: [10, 60][dice.below(8) as usize / 7],
+        };
+        self.calls.insert(call.to_owned(), call_model);
+        self.request(json!({"type": "call.create", "call": call, "to": to,
+            "description": {"type": "offer", "sdp": sdp}}))
+    }
+
+    fn name(&self, dice: &mut Dice) -> u64 {
+        100 + dice.below(900)
+    }
+
+    fn request(&mut self, mut frame: Value) -> String {
+        self.requests += 1;
+        frame["id"] = json!(self.requests.to_string());
+        let text = frame.to_string();
+        self.waiting.insert(self.requests, text.clone());
+        text
+    }
+
+    /// Something a person does; frames to send.
+    pub(super) fn acts(&mut self, dice: &mut Dice) -> Vec<String> {
+        let mut frames = vec![json!({"type": "ping"}).to_string()];
+        if self.link.is_none() {
+            return Vec::new();
+        }
+        let names: Vec<String> = self.calls.keys().cloned().collect();
+        for name in names {
+            if let Some(frame) = self.acts_in(&name, dice) {
+                let counts = frame["type"] != "call.candidate";
+                frames.push(if counts {
+                    self.request(frame)
+                } else {
+                    frame.to_string()
+                });
+            }
+        }
+        frames
+    }
+
+    fn acts_in(&mut self, name: &str, dice: &mut Dice) -> Option<Value> {
+        self.numbers += 1;
+        let number = self.numbers;
+        let port = 5000 + number;
+        let due = &mut self.due;
+        let call = self.calls.get_mut(name)?;
+        call.acts += 1;
+        let tired = call.acts > call.patience;
+        let acts = call.acts;
+        if call.state == State::Up && !call.phone {
+            // Five acts later it must be there.
+            due.extend(
+                call.sent
+                    .iter()
+                    .filter(|(_, act)| act + 5 < acts)
+                    .map(|(port, _)| *port),
+            );
+            call.sent.retain(|(_, act)| act + 5 >= acts);
+        }
+        call.waits = match call.state == State::Up && call.offered.is_some() {
+            true => call.waits + 1,
+            false => 0,
+        };
+        if call.waits == 40 {
+            self.complaints
+                .push(format!("{name}: an offer is never answered"));
+        }
+        let of = |kind: &str| json!({"type": kind, "call": name});
+        let described = |kind: &str, what: &str, sdp: &str, number: u64| {
+            json!({"type": kind, "call": name, "negotiation": number,
+                "description": {"type": what, "sdp": sdp}})
+        };
+        let (candidate, fragment) = call.media.candidate(port);
+        let candidate = json!({"type": "call.candidate", "call": name, "candidate": {
+            "candidate": candidate, "sdpMid": "0", "usernameFragment": fragment}});
+        match (call.state, dice.below(100)) {
+            (State::Over, _) => None,
+            (State::Calling, 0..10) => Some(of("call.end")),
+            (State::Calling, 10..60) => Some(candidate),
+            (State::Calling, _) => None,
+            (State::Ringing { .. }, 0..35) => Some(of("call.ring")),
+            (State::Ringing { .. }, 35..45) => {
+                Some(json!({"type": "call.reject", "call": name, "cause": "busy"}))
+            }
+            (State::Ringing { .. }, 45..49) => Some(of("call.end")),
+            (State::Ringing { needs_offer: true }, 49..85) => {
+                call.state = State::Accepting;
+                call.offered = Some(number);
+                let sdp = call.media.offer("sendrecv", false, true);
+                Some(described("call.accept", "offer", &sdp, number))
+            }
+            (State::Ringing { needs_offer: false }, dice) => {
+                let (owed, offer) = call.owed.clone()?;
+                if (49..55).contains(&dice) {
+                    let sdp = call.media.answer(&offer, true);
+                    return Some(described("call.progress", "pranswer", &sdp, owed));
+                }
+                (dice < 85).then(|| {
+                    call.owed = None;
+                    call.state = State::Up;
+                    let sdp = call.media.answer(&offer, true);
+                    described("call.accept", "answer", &sdp, owed)
+                })
+            }
+            (State::Ringing { .. }, _) => None,
+            (State::Accepting, 0..20) => Some(of("call.end")),
+            (State::Accepting, _) => None,
+            (State::Up, 0..12) if call.patience < 20 => Some(of("call.end")),
+            (State::Up, _) if tired => Some(of("call.end")),
+            (State::Up, dice) if call.owed.is_some() && call.offered.is_none() => {
+                let (owed, offer) = call.owed.take()?;
+                if dice < 20 {
+                    return Some(described("call.description", "rollback", "", owed));
+                }
+                let sdp = call.media.answer(&offer, true);
+                Some(described("call.description", "answer", &sdp, owed))
+            }
+            (State::Up, 12..22) => Some(json!({"type": "call.dtmf", "call": name, "digits": "5#"})),
+            (State::Up, 22..40) => {
+                if call.offered.is_none() && call.owed.is_none() {
+                    call.sent.push((port, acts));
+                }
+                Some(candidate)
+            }
+            (State::Up, dice @ 40..70) if call.offered.is_none() && call.owed.is_none() => {
+                call.offered = Some(number);
+                let direction = ["sendrecv", "sendonly", "inactive"][(number % 3) as usize];
+                let sdp = call.media.offer(direction, dice < 50, true);
+                Some(described("call.description", "offer", &sdp, number))
+            }
+            (State::Up, 70..74) if call.offered.is_some() => {
+                call.withdrawn = call.offered.take();
+                call.media.rolled_back();
+                let number = call.withdrawn?;
+                Some(described("call.description", "rollback", "", number))
+            }
+            (State::Up, _) => None,
+        }
+    }
+
+    /// A frame has come. Returns what is sent at once.
+    pub(super) fn hears(&mut self, text: &str, dice: &mut Dice) -> Vec<String> {
+        let frame: Value = serde_json::from_str(text).unwrap();
+        let kind = frame["type"].as_str().unwrap_or_default();
+        if let Some(seq) = frame["seq"].as_u64() {
+            if seq <= self.seq {
+                return Vec::new();
+            }
+            if seq != self.seq + 1 {
+                self.complaints
+                    .push(format!("event {seq} after {}", self.seq));
+            }
+            self.seq = seq;
+        }
+        if let Some(id) = frame["id"].as_str().and_then(|id| id.parse().ok()) {
+            self.waiting.remove(&id);
+        }
+        if text.contains("candidate") {
+            self.heard += text;
+        }
+        match kind {
+            "welcome" => {
+                self.session = frame["session"].as_str().unwrap().to_owned();
+                return self.waiting.values().cloned().collect();
+            }
+            "error" => self.refused(&frame),
+            _ => {}
+        }
+        let Some(name) = frame["call"].as_str().map(str::to_owned) else {
+            return Vec::new();
+        };
+        if kind == "call.incoming" {
+            let needs_offer = frame["need"] == "offer";
+            let offer = frame["description"]["sdp"]
+                .as_str()
+                .unwrap_or_default()
+                .to_owned();
+            let number = frame["negotiation"].as_u64().unwrap_or(1);
+            let media = Media::new(self.name(dice));
+            let owed = (!needs_offer).then_some((number, offer));
+            let state = State::Ringing { needs_offer };
+            let call = Call {
+                state,
+                media,
+                offered: None,
+                withdrawn: None,
+                owed,
+                acts: 0,
+                phone: frame["from"].to_string().contains("1001"),
+                sent: Vec::new(),
+                waits: 0,
+                patience: [10, 60][dice.below(8) as usize / 7],
+            };
+            if self.calls.insert(name.clone(), call).is_some() {
+                self.complaints.push(format!("{name} came in twice"));
+            }
+            return Vec::new();
+        }
+        let Some(call) = self.calls.get_mut(&name) else {
+            self.complaints
+                .push(format!("{kind} of the unknown {name}"));
+            return Vec::new();
+        };
+        if call.state == State::Over && kind.starts_with("call.") {
+            self.complaints
+                .push(format!("{kind} after the end of {name}"));
+            return Vec::new();
+        }
+        let wrong = call.told(kind, &frame);
+        self.complaints
+            .extend(wrong.map(|wrong| format!("{name}: {wrong}\n{text}")));
+        Vec::new()
+    }
+
+    fn refused(&mut self, frame: &Value) {
+        let code = frame["code"].as_str().unwrap_or_default();
+        // What an honest client can get because its frame crossed one of ours.
+        // The other tab of a user may have the call that this one has lost meanwhile.
+        let crossed = ["bad_state", "unknown_call", "not_your_call"];
+        if !crossed.contains(&code) {
+            self.complaints.push(format!("refused: {frame}"));
+        }
+    }
+}
+
+impl Call {
+    fn told(&mut self, kind: &str, frame: &Value) -> Option<String> {
+        let number = frame["negotiation"].as_u64();
+        let sdp = frame["description"]["sdp"].as_str().unwrap_or_default();
+        let what = frame["description"]["type"].as_str();
+        match (kind, what) {
+            ("call.ended", _) => {
+                self.state = State::Over;
+                (frame["cause"] == "internal").then(|| "ended by an internal fault".to_owned())
+            }
+            ("call.accepted", Some("answer")) => {
+                let expected = matches!(self.state, State::Calling | State::Accepting);
+                self.state = State::Up;
+                self.offered = None;
+                let answered = self.media.answered(sdp).err();
+                answered.or((!expected).then(|| "accepted out of place".to_owned()))
+            }
+            ("call.accepted", _) => {
+                self.state = State::Up;
+                None
+            }
+            ("call.description", Some("offer")) => {
+                let twice = self.owed.replace((number.unwrap_or(1), sdp.to_owned()));
+                twice.map(|(number, _)| format!("a second offer while {number} is owed"))
+            }
+            ("call.description", Some("answer"))
+                if self.withdrawn == number && number.is_some() =>
+            {
+                None
+            }
+            ("call.description", Some("answer")) => {
+                let fits = self.offered == number && number.is_some();
+                // The second caller of a join hears of his acceptance by itself.
+                self.offered = None;
+                let wrong = self.media.answered(sdp).err();
+                wrong.or((!fits).then(|| "an answer to no offer".to_owned()))
+            }
+            ("call.description", Some("rollback")) => {
+                if self.offered.is_some() && (self.offered == number || number.is_none()) {
+                    self.offered = None;
+                    self.media.rolled_back();
+                } else {
+                    self.owed = None;
+                }
+                None
+            }
+            _ => None,
+        }
+    }
+
+    /// The second caller of a join owes the answer while he still calls.
+    pub(super) fn answers_join(&mut self) -> Option<(u64, String)> {
+        match (self.state, self.offered) {
+            (State::Calling, None) => {
+                let (number, offer) = self.owed.take()?;
+                Some((number, self.media.answer(&offer, true)))
+            }
+            _ => None,
+        }
+    }
+}
+
+impl Client {
+    /// Answers the offers that a join brings at once: the wait is the other one's.
+    pub(super) fn joins(&mut self) -> Vec<String> {
+        let mut frames = Vec::new();
+        let names: Vec<String> = self.calls.keys().cloned().collect();
+        for name in names {
+            let owed = self.calls.get_mut(&name).and_then(Call::answers_join);
+            if let Some((number, sdp)) = owed {
+                frames.push(
+                    self.request(json!({"type": "call.description", "call": name,
+                    "negotiation": number, "description": {"type": "answer", "sdp": sdp}})),
+                );
+            }
+        }
+        frames
+    }
+}

@@ -1,0 +1,366 @@
+//! Seeds: honest clients and a phone over links that lose, double, delay and cut.
+//!
+//! Each seed is one run on virtual time; `oracle.rs` says what must hold in each. `SEED=n` replays
+//! one and prints what was said; `SEEDS=n` runs so many. `tests/seeds.txt` has those that once
+//! failed.
+
+mod client;
+mod media;
+mod network;
+mod oracle;
+mod phone;
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use crosspoint::call::coverage::Coverage;
+use crosspoint::config::{Auth, Config, Listener, Route, Secret, Trunk, User};
+use crosspoint::gateway::{Gateway, Input, Output};
+use crosspoint::ws::ConnectionId;
+
+use self::client::Client;
+use self::network::{Dice, Happening, Network};
+use self::phone::{GATEWAY, PHONE, Phone};
+
+/// Outputs that one input may cause.
+const OUTPUTS_MAX: usize = 120;
+
+struct Run {
+    dice: Dice,
+    now: Instant,
+    start: Instant,
+    gateway: Gateway,
+    network: Network,
+    clients: Vec<Client>,
+    phone: Phone,
+    links: u64,
+    transcript: String,
+    complaints: Vec<String>,
+    /// Calls that the gateway has ended towards the phone.
+    byes: BTreeSet<String>,
+}
+
+/// What came of a run.
+struct Outcome {
+    transcript: String,
+    complaints: Vec<String>,
+    coverage: Coverage,
+}
+
+fn config() -> Config {
+    let user = |name: &str| User {
+        name: name.into(),
+        token: Secret::new(name),
+        ..User::default()
+    };
+    let mut config = Config {
+        trunk: vec![Trunk {
+            name: "pbx".into(),
+            uri: format!("sip:{PHONE}"),
+            udp_max_bytes: Some(60_000),
+            health: Duration::ZERO,
+            ..Trunk::default()
+        }],
+        route: vec![Route {
+            pattern: "*".into(),
+            to: "trunk:pbx".into(),
+            ..Route::default()
+        }],
+        auth: Auth {
+            user: vec![user("alice"), user("bob")],
+            ..Auth::default()
+        },
+        ..Config::default()
+    };
+    let listener: Listener = format!("udp:{GATEWAY}").parse().unwrap();
+    config.sip.listen = vec![listener];
+    config.call.no_answer = Duration::from_secs(30);
+    config.call.join_wait = Duration::from_secs(40);
+    config.call.ringing_grace = Duration::from_secs(20);
+    config.call.answered_grace = Duration::from_secs(30);
+    config.trace.memory_calls_max = 0;
+    config
+}
+
+impl Run {
+    fn new(seed: u64) -> Self {
+        let start = Instant::now();
+        let unix = Duration::from_secs(1_700_000_000);
+        let mut key = [0; 32];
+        key[..8].copy_from_slice(&seed.to_le_bytes());
+        let bound = [GATEWAY.parse().unwrap()];
+        let mut dice = Dice(seed);
+        let mut network = Network::new([0, 5, 25][dice.below(3) as usize]);
+        let clients = [("alice", 1000), ("alice", 2000), ("bob", 3000)];
+        let clients = clients.map(|(user, numbers)| Client::new(user, numbers));
+        for client in 0..clients.len() {
+            network.at(start, Happening::Connect(client));
+        }
+        let mut gateway = Gateway::new(config(), &bound, key, start, unix);
+        gateway.begin(start);
+        Self {
+            dice,
+            now: start,
+            start,
+            gateway,
+            network,
+            clients: clients.into(),
+            phone: Phone::default(),
+            links: 0,
+            transcript: String::new(),
+            complaints: Vec::new(),
+            byes: BTreeSet::new(),
+        }
+    }
+
+    fn note(&mut self, way: &str, text: &str) {
+        let at = (self.now - self.start).as_secs_f64();
+        self.transcript += &format!(
+            "{at:<8.3}{way:<24}{}\n",
+            text.replace("\r\n", "\n        | ")
+        );
+    }
+
+    /// Sets going what people do.
+    fn begin_calls(&mut self) {
+        for call in 0..=self.dice.below(3) {
+            let at = self.start + self.dice.millis(1000, 9000);
+            self.network
+                .at(at, Happening::PhoneActs(format!("new-{call}")));
+        }
+        if self.dice.percent(30) {
+            let at = self.start + self.dice.millis(1000, 60_000);
+            let who = self.dice.below(3) as usize;
+            self.network.at(at, Happening::Cut(who));
+        }
+    }
+
+    fn begin_call(&mut self, name: &str) {
+        let who = self.dice.below(3) as usize;
+        let call = format!("c{name}");
+        match self.dice.below(10) {
+            0..3 => {
+                let frames = self.phone.invites(&call, "alice", &mut self.dice, self.now);
+                self.network.at(
+                    self.now + Duration::from_millis(800),
+                    Happening::PhoneActs(call),
+                );
+                self.phone_sends(frames);
+            }
+            kind => {
+                let to = match kind {
+                    3..6 => "600",
+                    6..8 => "user:bob",
+                    _ => "join:tea",
+                };
+                let client = &mut self.clients[who];
+                let Some(link) = client.link else { return };
+                let frame = client.create(&mut self.dice, &call, to);
+                self.client_sends(link, vec![frame]);
+            }
+        }
+    }
+
+    fn phone_sends(&mut self, texts: Vec<String>) {
+        for text in texts {
+            self.network
+                .datagram(&mut self.dice, self.now, &text, false);
+        }
+    }
+
+    fn client_sends(&mut self, link: u64, frames: Vec<String>) {
+        for frame in frames {
+            self.network
+                .frame(&mut self.dice, self.now, link, frame, false);
+        }
+    }
+
+    fn input(&mut self, input: Input) {
+        self.gateway.handle(input, self.now);
+        self.drain();
+    }
+
+    fn drain(&mut self) {
+        let mut outputs = 0;
+        while let Some(output) = self.gateway.poll_output() {
+            outputs += 1;
+            match output {
+                Output::WsText { connection, text } => {
+                    self.network
+                        .frame(&mut self.dice, self.now, connection.0, text, true);
+                }
+                Output::Datagram { bytes, .. } => {
+                    let text = String::from_utf8(bytes.to_vec()).unwrap();
+                    if text.starts_with("BYE") {
+                        self.byes.insert(phone::header(&text, "Call-ID"));
+                    }
+                    self.network.datagram(&mut self.dice, self.now, &text, true);
+                }
+                Output::WsClose { connection, .. } => self.closed(connection.0),
+                other => self.complaints.push(format!("unexpected: {other:?}")),
+            }
+        }
+        if outputs > OUTPUTS_MAX {
+            self.complaints
+                .push(format!("{outputs} outputs for one input"));
+        }
+    }
+
+    fn closed(&mut self, link: u64) {
+        if let Some(client) = self
+            .clients
+            .iter()
+            .position(|client| client.link == Some(link))
+        {
+            self.clients[client].link = None;
+            let at = self.now + self.dice.millis(200, 3000);
+            self.network.at(at, Happening::Connect(client));
+        }
+    }
+
+    fn happens(&mut self, what: Happening) {
+        match what {
+            Happening::ToGateway(text) => {
+                self.note("phone > crosspoint", &text);
+                let (local, remote) = (0, PHONE.parse().unwrap());
+                self.input(Input::Datagram {
+                    local,
+                    remote,
+                    bytes: text.into(),
+                });
+            }
+            Happening::ToPhone(text) => {
+                self.note("crosspoint > phone", &text);
+                let known = self.phone.calls.len();
+                let replies = self.phone.hears(&text, &mut self.dice, self.now);
+                self.phone_sends(replies);
+                if self.phone.calls.len() > known {
+                    let call = phone::header(&text, "Call-ID");
+                    let at = self.now + self.dice.millis(100, 2000);
+                    self.network.at(at, Happening::PhoneActs(call));
+                }
+            }
+            Happening::Frame(link, text) => {
+                if self.clients.iter().any(|client| client.link == Some(link)) {
+                    self.note(&format!("link{link} > crosspoint"), &text);
+                    self.input(Input::WsText {
+                        connection: ConnectionId(link),
+                        text,
+                    });
+                }
+            }
+            Happening::Told(link, text) => {
+                let Some(client) = self.clients.iter_mut().find(|c| c.link == Some(link)) else {
+                    return;
+                };
+                let mut frames = client.hears(&text, &mut self.dice);
+                frames.extend(client.joins());
+                self.note(&format!("crosspoint > link{link}"), &text);
+                self.client_sends(link, frames);
+            }
+            Happening::Cut(client) => {
+                let Some(link) = self.clients[client].link.take() else {
+                    return;
+                };
+                self.clients[client].was_cut = true;
+                self.note("cut", &format!("link{link}"));
+                self.input(Input::WsClosed {
+                    connection: ConnectionId(link),
+                });
+                if self.dice.percent(25) {
+                    self.clients[client].gone = true;
+                } else {
+                    let at = self.now + self.dice.millis(200, 8000);
+                    self.network.at(at, Happening::Connect(client));
+                }
+            }
+            Happening::Connect(client) => {
+                self.links += 1;
+                let link = self.links;
+                self.clients[client].link = Some(link);
+                let (connection, peer) = (ConnectionId(link), format!("client{client}"));
+                self.input(Input::WsOpened { connection, peer });
+                let hello = self.clients[client].hello();
+                self.client_sends(link, vec![hello]);
+                let at = self.now + self.dice.millis(500, 1500);
+                self.network.at(at, Happening::ClientActs(client));
+            }
+            Happening::ClientActs(client) => self.client_acts(client),
+            Happening::PhoneActs(call) if call.starts_with("new-") => self.begin_call(&call),
+            Happening::PhoneActs(call) => {
+                let texts = self.phone.acts(&call, &mut self.dice, self.now);
+                self.phone_sends(texts);
+                let over = self
+                    .phone
+                    .calls
+                    .get(&call)
+                    .is_none_or(|c| c.state == phone::State::Over);
+                if !over {
+                    let at = self.now + self.dice.millis(100, 6000);
+                    self.network.at(at, Happening::PhoneActs(call));
+                }
+            }
+        }
+    }
+
+    fn client_acts(&mut self, client: usize) {
+        let Some(link) = self.clients[client].link else {
+            return;
+        };
+        let frames = self.clients[client].acts(&mut self.dice);
+        self.client_sends(link, frames);
+        if self.clients[client].is_busy() || self.now < self.start + Duration::from_secs(12) {
+            let at = self.now + self.dice.millis(100, 5000);
+            self.network.at(at, Happening::ClientActs(client));
+        }
+    }
+
+    /// Runs until nothing moves any more.
+    fn run(mut self) -> Outcome {
+        self.begin_calls();
+        let end = self.start + Duration::from_secs(1800);
+        let mut quiet_at = None;
+        let mut steps = 0;
+        while self.now < end && steps < 20_000 {
+            steps += 1;
+            let timer = self.gateway.poll_timeout().map(|(at, _)| at);
+            if timer.is_some_and(|at| at < self.now) {
+                self.complaints.push("a timer lies in the past".to_owned());
+                break;
+            }
+            let due = [timer, self.network.next_at(), self.phone.retries_at()];
+            let Some(at) = due.into_iter().flatten().min() else {
+                break;
+            };
+            if self.network.next_at().is_none() && !self.phone.is_busy() {
+                let quiet = *quiet_at.get_or_insert(self.now);
+                if at > quiet + Duration::from_secs(120) {
+                    break;
+                }
+            }
+            self.now = self.now.max(at);
+            if self.network.next_at() == Some(at) {
+                quiet_at = None;
+                if let Some((_, what)) = self.network.pop() {
+                    self.happens(what);
+                }
+            } else if self.phone.retries_at().is_some_and(|due| due <= at) {
+                let texts = self.phone.retries(self.now);
+                self.phone_sends(texts);
+            } else {
+                self.gateway.handle_timeout(self.now);
+                self.drain();
+            }
+        }
+        if steps >= 20_000 {
+            self.complaints.push("it never comes to rest".to_owned());
+        }
+        oracle::look(&mut self);
+        let coverage = self.gateway.coverage().clone();
+        Outcome {
+            transcript: self.transcript,
+            complaints: self.complaints,
+            coverage,
+        }
+    }
+}
