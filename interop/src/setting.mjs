@@ -1,0 +1,37 @@
+// Settings that many cases share: a gateway before Asterisk, with a page signed in.
+
+import { Browser } from './browser.mjs';
+import { Gateway } from './gateway.mjs';
+import { Phone } from './phone.mjs';
+import { randomTone } from './tone.mjs';
+
+/** The configuration of a gateway whose user alice is `user` at Asterisk. */
+export function behindAsterisk(asterisk, {
+  user = 'gw1', transport = 'udp', host = asterisk.host, port = asterisk.port, trunk = {},
+  account = {}, ...more
+} = {}) {
+  const shown = host.includes(':') ? `[${host}]` : host;
+  const suffix = transport === 'udp' ? '' : `;transport=${transport}`;
+  return {
+    trunk: [{ name: 'pbx', uri: `sip:${shown}:${port}${suffix}`, health: '0s', ...trunk }],
+    account: account === null ? [] : [{
+      name: 'alice', uri: `sip:${user}@${shown}:${port}`, user, password: `pw-${user}`,
+      trunk: 'pbx', owner: 'alice', ...account,
+    }],
+    route: [{ match: '*', to: 'account' }],
+    ...more,
+  };
+}
+
+/** Asterisk, a gateway registered there, and alice's page with a microphone of a random tone. */
+export async function atAsterisk(ctx, { through, options = {}, gateway: how = {}, register = true,
+  browser: flags = {} } = {}) {
+  const asterisk = await ctx.shared.asterisk();
+  const gateway = await Gateway.start(ctx, { config: behindAsterisk(asterisk, options), ...how });
+  const tone = randomTone();
+  const browser = await Browser.start(ctx, { tone, ...flags });
+  const relay = through ? await through(ctx, gateway.httpPort) : null;
+  const alice = await Phone.open(browser, relay?.url ?? gateway.url, 'alice');
+  if (register) await alice.account('alice');
+  return { asterisk, gateway, browser, alice, tone, relay };
+}
