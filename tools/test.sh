@@ -1,0 +1,30 @@
+#!/usr/bin/env bash
+# Everything that CI runs, part by part, with the time of each. Stops at the first part that fails.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+parts=()
+part() { # NAME COMMAND…: runs one part and notes how long it took
+  local name=$1 begun ended
+  shift
+  printf '\n== %s\n' "$name"
+  begun=$(date +%s)
+  "$@"
+  ended=$(date +%s)
+  parts+=("$((ended - begun)) $name")
+}
+
+slowest() {
+  printf '\nThe slowest parts, in seconds:\n'
+  printf '%s\n' "${parts[@]}" | sort -rn | head -10
+}
+trap slowest EXIT
+
+part "format" cargo fmt --check
+part "build" cargo build --locked --all-targets
+part "lints" cargo clippy --locked --all-targets -- -D warnings
+part "tests" cargo test --locked
+part "documentation" env RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --quiet
+part "browser client" bash web/test.sh
+part "lab" bash interop/setup.sh --without-asterisk
+part "real browsers" node interop/src/matrix.mjs --only chromium
