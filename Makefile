@@ -31,7 +31,4 @@ docs: ## The documentation of the code, without warnings.
 interop: ## Real peers: Chromium, Asterisk, baresip, SIPp. Writes the matrix in interop/README.md.
 	@bash interop/run.sh
 
-bench: ## The figures: CPU a call beside the floor, memory a held call, delays.
-	@bash benches/run.sh
-
-.PHONY: help demo test check sim scenarios docs interop bench
+.PHONY: help demo test check sim scenarios docs interop

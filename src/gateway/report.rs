@@ -75,6 +75,12 @@ impl Gateway {
         std::mem::take(&mut self.ended_ladders)
     }
 
+    /// The keys that tokens are signed with have been read (RFC 7517). `false` where none can be
+    /// used.
+    pub fn set_keys(&mut self, text: &str) -> bool {
+        self.ws.set_keys(text).is_ok_and(|count| count > 0)
+    }
+
     /// A client did not read what was written to it.
     pub fn count_slow_client(&mut self) {
         self.metrics.slow_client();

@@ -133,6 +133,7 @@ pub struct Shell {
     certificates: Vec<Arc<tls::Certificate>>,
     bound: Bound,
     stopping: Stopping,
+    ladders: Option<PathBuf>,
 }
 
 /// TLS for SIP, both ways.
@@ -209,7 +210,23 @@ impl Shell {
             write: config.client.write_deadline,
         };
         let introspection = introspect::Endpoint::new(&config)?;
-        let gateway = Gateway::new(config, &bound.sip, seed()?, Instant::now(), unix_now());
+        let ladders = config.trace.directory.clone();
+        let keys = config
+            .auth
+            .jwt
+            .as_ref()
+            .and_then(|jwt| jwt.jwks_file.clone());
+        let mut gateway = Gateway::new(config, &bound.sip, seed()?, Instant::now(), unix_now());
+        if let Some(file) = keys {
+            let shown = file.display();
+            let text = std::fs::read_to_string(&file)
+                .map_err(|error| io::Error::new(error.kind(), format!("{shown}: {error}")))?;
+            if !gateway.set_keys(&text) {
+                return Err(io::Error::other(format!(
+                    "{shown}: no key set that can be used"
+                )));
+            }
+        }
         Ok(Self {
             gateway,
             inbox,
@@ -228,6 +245,7 @@ impl Shell {
             certificates,
             bound,
             stopping: Stopping::No,
+            ladders,
         })
     }
 
@@ -348,7 +366,21 @@ impl Shell {
             }
             self.perform(output);
         }
+        self.write_ladders();
         false
+    }
+
+    /// Writes the ladders of calls that have ended, a file each, where the operator asked for that.
+    fn write_ladders(&mut self) {
+        let Some(folder) = &self.ladders else { return };
+        for (call, text) in self.gateway.take_ended_ladders() {
+            let file = folder.join(format!("{}-{call}.ladder", unix_seconds()));
+            tokio::spawn(async move {
+                if let Err(error) = tokio::fs::write(&file, text).await {
+                    tracing::warn!(%error, file = %file.display(), "a ladder was not written");
+                }
+            });
+        }
     }
 
     fn perform(&mut self, output: Output) {
