@@ -272,7 +272,11 @@ impl Shell {
             }
             let wake_at = self.gateway.poll_timeout().map(|(at, _)| at);
             tokio::select! {
-                place = self.udp.readable() => self.datagrams(place),
+                place = self.udp.readable() => {
+                    if self.datagrams(place) {
+                        return;
+                    }
+                }
                 taken = self.arrivals.recv_many(&mut batch, BATCH_MAX) => {
                     if taken == 0 {
                         return;
@@ -292,7 +296,8 @@ impl Shell {
         }
     }
 
-    fn datagrams(&mut self, place: usize) {
+    /// Takes what has arrived on a UDP socket. Returns whether the process ends.
+    fn datagrams(&mut self, place: usize) -> bool {
         let gateway = &mut self.gateway;
         let mut sent = Vec::new();
         self.udp.receive(place, |local, remote, bytes| {
@@ -309,9 +314,11 @@ impl Shell {
                 sent.push(output);
             }
         });
+        let finished = sent.contains(&Output::Finished);
         for output in sent {
             self.perform(output);
         }
+        finished
     }
 
     /// Takes one arrival and drains. Returns whether the process ends.
