@@ -2,16 +2,32 @@
 //!
 //! One file a section. `config/crosspoint.toml` in the repository has every key with its meaning; a
 //! test compares it with the defaults here. A module is given its section, never the whole.
+//!
+//! ```text
+//!   text ─▶ document ─▶ the sections' types ─▶ check ─▶ Config   (or all mistakes, with their lines)
+//!           TOML, where   form: keys, types,   what depends        │
+//!           each key is   units, addresses     on other keys       └─▶ warning: allowed, seldom meant
+//! ```
+//!
+//! - `document` keeps the place of each key and goes on after a mistake of form;
+//! - `check` says what the types cannot; `mistake` is how it is told;
+//! - secrets are of a type that neither `Debug` nor the printed configuration shows.
+//!
+//! A key that is not known is a mistake, so that a slip of the pen does not become a default.
+//! Durations are written with their unit (`500ms`, `10m`), sizes in bytes.
 
 mod account;
 mod auth;
 mod call;
 mod check;
 mod client;
+mod document;
+mod mistake;
 mod route;
 mod server;
 mod sip;
 mod trace;
+mod warning;
 
 use std::fmt;
 
@@ -20,9 +36,9 @@ use serde::{Deserialize, Serialize};
 pub use self::account::Account;
 pub use self::auth::{Auth, Http, Jwt, User};
 pub use self::call::Call;
-pub use self::check::{Mistake, Mistakes};
 pub use self::client::{Client, IceServer};
-pub use self::route::Route;
+pub use self::mistake::{Mistake, Mistakes};
+pub use self::route::{REJECTIONS, Route};
 pub use self::server::{Server, TlsFiles};
 pub use self::sip::{Listener, Sip, SipTls, Transport, Trunk};
 pub use self::trace::{Format, Log, Shedding, Trace};
@@ -91,25 +107,14 @@ impl Config {
         }
     }
 
-    /// What is allowed and seldom meant.
+    /// What is allowed and seldom meant, in words for the operator.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
-        let mut warnings = Vec::new();
-        let auth = &self.auth;
-        if !auth.anonymous && auth.jwt.is_none() && auth.http.is_none() && auth.user.is_empty() {
-            warnings.push("nobody can come in: `[auth]` opens no way".to_owned());
-        }
-        if auth.anonymous {
-            warnings.push("everybody can come in: `auth.anonymous` is set".to_owned());
-        }
-        if self.route.is_empty() {
-            warnings
-                .push("clients can dial nothing but each other: there is no `[[route]]`".into());
-        }
-        warnings
+        warning::warnings(self)
     }
 
-    /// The configuration as TOML, secrets hidden.
+    /// The configuration as TOML, defaults and all, each secret as `…`. Without secrets it can be
+    /// loaded again and is the same.
     #[must_use]
     pub fn effective(&self) -> String {
         toml::to_string_pretty(self).unwrap_or_else(|error| format!("# {error}\n"))
@@ -135,14 +140,17 @@ impl Secret {
     }
 }
 
+/// What stands in the place of a secret.
+const HIDDEN: &str = "…";
+
 impl fmt::Debug for Secret {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("\"…\"")
+        f.write_str(HIDDEN)
     }
 }
 
 impl Serialize for Secret {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.serialize_str("…")
+        serializer.serialize_str(HIDDEN)
     }
 }

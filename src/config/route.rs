@@ -6,13 +6,18 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Route {
-    /// What is dialled: a text with at most one `*`, which stands for anything.
+    /// What is dialled: a text in which at most one `*` stands for anything and each `?` for one
+    /// digit.
     #[serde(rename = "match")]
     pub pattern: String,
     /// Where it goes: `trunk:NAME`, `account` (the trunk of the caller's account), `user:NAME`,
-    /// `join:WORD`, `reject:CAUSE`.
+    /// `join:WORD`, `reject:CAUSE` with one of [`REJECTIONS`]. In a name and a word, `{}` and `{*}`
+    /// are as in `dial`.
     pub to: String,
-    /// What is dialled there: a text in which `{}` is what was dialled and `{*}` what the `*` stood
-    /// for; by default what was dialled.
+    /// What is dialled at a trunk: a text in which `{}` is what was dialled and `{*}` what the `*`
+    /// stood for; by default what was dialled.
     pub dial: Option<String>,
 }
+
+/// Causes that a route may reject with.
+pub const REJECTIONS: [&str; 5] = ["busy", "declined", "forbidden", "not_found", "unavailable"];

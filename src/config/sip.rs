@@ -130,7 +130,8 @@ pub struct Trunk {
     pub codecs: Option<Vec<String>>,
     /// Whether private addresses are hidden from it.
     pub hide_addresses: bool,
-    /// Who its calls are for, where the Request-URI names nobody: `user:NAME`.
+    /// Who its calls are for: `user:NAME`, in which `{}` is the user of the Request-URI; by default
+    /// that user.
     pub incoming_to: Option<String>,
 }
 
