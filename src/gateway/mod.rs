@@ -379,6 +379,7 @@ impl Gateway {
                 self.add_account(user, account, brought, now);
             }
             ws::Event::RemoveAccount { user, account } => {
+                self.plan.take_back(&user, &account);
                 self.sip
                     .remove_account(&(user, account), &mut self.ids, now);
             }

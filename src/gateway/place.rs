@@ -276,19 +276,11 @@ impl Gateway {
     ) {
         let known = match brought {
             Some(mut brought) => {
-                let host = brought
-                    .uri
-                    .rsplit_once('@')
-                    .map(|(_, host)| host.to_owned());
-                let trunk = self
-                    .config
-                    .trunk
-                    .iter()
-                    .find(|trunk| host.as_deref().is_some_and(|host| trunk.uri.contains(host)));
-                let Some(trunk) = trunk else {
+                let Some(trunk) = self.plan.registrar_of(&brought.uri) else {
                     return self.account_failed(&user, &account, "its host is no trunk's");
                 };
                 brought.trunk.clone_from(&trunk.name);
+                self.plan.bring((*brought).clone());
                 Some(*brought)
             }
             None => self.plan.known_account(&account).cloned(),
@@ -298,6 +290,7 @@ impl Gateway {
         };
         let key = (known.owner.clone(), account.clone());
         if !self.sip.add_account(key, &known, &mut self.ids, now) {
+            self.plan.take_back(&known.owner, &account);
             self.account_failed(&user, &account, "its address or trunk cannot be used");
         }
     }

@@ -1,0 +1,188 @@
+//! What was dialled, in the one spelling that patterns are compared with.
+//!
+//! A number can be written in many ways: `tel:+1-555-0100`, `+15550100`, `sip:%2B15550100@pbx`. A
+//! line of the dial plan that forbids `+1555*` must not be passed by writing it in another one, so
+//! the ways are made one before anything is compared: visual separators go, escapes are undone, the
+//! host is in lower case, and a URI of a known trunk's host is also what stands before its `@`.
+
+use crate::address::Address;
+use crate::config::Trunk;
+
+/// What was dialled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Dialled {
+    /// With its scheme, where it has one: `tel:+15550100`, `sip:600@pbx.example`.
+    pub(super) spelled: String,
+    /// The number or name alone; `None` for a URI without one or of a host that is nobody's.
+    pub(super) bare: Option<String>,
+    /// The host and port of a URI, in lower case.
+    pub(super) host: Option<String>,
+    /// The user of a URI, whatever its host is.
+    pub(super) user: Option<String>,
+}
+
+impl Dialled {
+    /// Reads an address; `None` where it hides control characters in escapes.
+    pub(super) fn new(to: &Address, trunks: &[Trunk]) -> Option<Self> {
+        match to {
+            Address::Uri(uri) => Self::uri(uri, trunks),
+            Address::Telephone(number) => {
+                let number = without_separators(&unescaped(number)?);
+                Some(Self::plain(format!("tel:{number}"), number))
+            }
+            Address::Dialled(text) => Some(Self::plain(text.clone(), text.clone())),
+            Address::User(_) | Address::Join(_) => {
+                let spelled = to.to_string();
+                Some(Self::plain(spelled.clone(), spelled))
+            }
+        }
+    }
+
+    /// Its spellings: the number alone first, so that a `*` stands for it and not for a URI.
+    pub(super) fn spellings(&self) -> impl Iterator<Item = &str> {
+        self.bare
+            .as_deref()
+            .into_iter()
+            .chain([self.spelled.as_str()])
+    }
+
+    fn plain(spelled: String, bare: String) -> Self {
+        Self {
+            spelled,
+            bare: Some(bare),
+            host: None,
+            user: None,
+        }
+    }
+
+    fn uri(uri: &str, trunks: &[Trunk]) -> Option<Self> {
+        let (scheme, rest) = uri.split_once(':')?;
+        // The user may hold `;` and `?` (RFC 3261 §25.1), so what stands behind the host is cut
+        // behind the last `@`.
+        let (user, behind) = match rest.rsplit_once('@') {
+            Some((user, behind)) => (Some(unescaped(user)?), behind),
+            None => (None, rest),
+        };
+        let end = behind.find([';', '?']).unwrap_or(behind.len());
+        let host = behind[..end].to_lowercase();
+        let spelled = match &user {
+            Some(user) => format!("{scheme}:{user}@{host}"),
+            None => format!("{scheme}:{host}"),
+        };
+        let is_known = trunks.iter().any(|trunk| is_of(trunk, &host));
+        Some(Self {
+            spelled,
+            bare: user.clone().filter(|_| is_known),
+            host: Some(host),
+            user,
+        })
+    }
+}
+
+/// Whether a host, with or without a port, is a trunk's.
+pub(super) fn is_of(trunk: &Trunk, host: &str) -> bool {
+    let ours = authority(trunk).to_lowercase();
+    host == ours || host == without_port(&ours)
+}
+
+/// Host and port of a trunk's URI, parameters and all left out.
+pub(super) fn authority(trunk: &Trunk) -> &str {
+    let rest = trunk.uri.split_once(':').map_or("", |(_, rest)| rest);
+    let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
+    let end = rest.find([';', '?']).unwrap_or(rest.len());
+    &rest[..end]
+}
+
+fn without_port(authority: &str) -> &str {
+    match authority.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => host,
+        Some(_) | None => authority,
+    }
+}
+
+/// RFC 3966 §5.1.1: separators are for the eye. What follows a `;` are parameters and stays.
+fn without_separators(number: &str) -> String {
+    let end = number.find(';').unwrap_or(number.len());
+    let digits = number[..end]
+        .chars()
+        .filter(|c| !matches!(c, '-' | '.' | '(' | ')'));
+    digits.chain(number[end..].chars()).collect()
+}
+
+/// Escapes undone (RFC 3261 §19.1.2); `None` where they hide what is no text of one line.
+fn unescaped(text: &str) -> Option<String> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, behind @ ..] = rest {
+        let escape = behind.get(..2).filter(|_| *first == b'%');
+        let byte = escape
+            .filter(|hex| hex.iter().all(u8::is_ascii_hexdigit))
+            .and_then(|hex| u8::from_str_radix(std::str::from_utf8(hex).ok()?, 16).ok());
+        bytes.push(byte.unwrap_or(*first));
+        rest = if byte.is_some() { &behind[2..] } else { behind };
+    }
+    let text = String::from_utf8(bytes).ok()?;
+    let is_line = !text.chars().any(|c| c.is_control() || c.is_whitespace());
+    is_line.then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn dialled(text: &str) -> Option<(String, Option<String>)> {
+        let trunk = |uri: &str| Trunk {
+            uri: uri.into(),
+            ..Trunk::default()
+        };
+        let trunks = [
+            trunk("sip:gw@PBX.example:5160;transport=tcp"),
+            trunk("sip:[2001:db8::1]"),
+        ];
+        let to = Address::parse(text).unwrap();
+        Dialled::new(&to, &trunks).map(|dialled| (dialled.spelled, dialled.bare))
+    }
+
+    #[test]
+    fn every_way_to_write_a_number_becomes_one() {
+        for (text, spelled, bare) in [
+            (
+                "tel:+1-(555).0100;ext=1-2",
+                "tel:+15550100;ext=1-2",
+                Some("+15550100;ext=1-2"),
+            ),
+            ("tel:%2B1555", "tel:+1555", Some("+1555")),
+            (
+                "sip:%30044@pbx.EXAMPLE",
+                "sip:0044@pbx.example",
+                Some("0044"),
+            ),
+            (
+                "sip:600@pbx.example:5160;a=b?c",
+                "sip:600@pbx.example:5160",
+                Some("600"),
+            ),
+            ("sip:600@pbx.example:5060", "sip:600@pbx.example:5060", None),
+            ("sips:a;b@pbx.example", "sips:a;b@pbx.example", Some("a;b")),
+            ("sip:1@[2001:DB8::1]", "sip:1@[2001:db8::1]", Some("1")),
+            ("sip:a@elsewhere", "sip:a@elsewhere", None),
+            ("sip:pbx.example", "sip:pbx.example", None),
+            ("%30044", "%30044", Some("%30044")),
+        ] {
+            let wanted = Some((spelled.to_owned(), bare.map(str::to_owned)));
+            assert_eq!(dialled(text), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn escapes_that_hide_line_ends_are_refused() {
+        for text in [
+            "sip:a%0d%0aVia:b@pbx.example",
+            "tel:%00",
+            "sip:%ff@pbx.example",
+            "sip:%20@x",
+        ] {
+            assert_eq!(dialled(text), None, "{text}");
+        }
+    }
+}
