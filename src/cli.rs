@@ -17,7 +17,7 @@ use crate::config::{Config, Format, Listener, Log};
 use crate::demo::Phone;
 use crate::net::{self, Shell, process};
 use crate::sdp::{Limits, Profile, SessionDescription, explain};
-use crate::ws::auth::{claims, mint};
+use crate::ws::auth::{Claims, claims, mint};
 
 /// Browsers call phones and are called by them: JSON on a WebSocket on one side, SIP on the other.
 #[derive(Debug, Parser)]
@@ -80,12 +80,15 @@ enum Command {
         #[arg(long = "account", value_name = "NAME")]
         accounts: Vec<String>,
         /// What the user may dial, such as `6*`; may be given several times. Without it, all that
-        /// the
-        /// dial plan allows.
+        /// the dial plan allows.
         #[arg(long = "destination", value_name = "PATTERN")]
         destinations: Vec<String>,
+        /// What the user may ask for, such as `call.*` or `call.create`; may be given several
+        /// times. Without it, everything.
+        #[arg(long = "verb", value_name = "TYPE")]
+        verbs: Vec<String>,
         /// Calls at once.
-        #[arg(long)]
+        #[arg(long, value_name = "NUMBER")]
         calls_max: Option<usize>,
         /// How long it counts: `30m`, `1h`, `7d`.
         #[arg(long, default_value = "1h", value_parser = duration)]
@@ -115,8 +118,7 @@ enum Command {
 #[derive(Debug, Subcommand)]
 enum Sdp {
     /// Reads a description from standard input: bytes by attribute, and what each kind of peer
-    /// would
-    /// lose of it and why.
+    /// would lose of it and why.
     ///
     /// Example: crosspoint sdp explain < offer.sdp
     Explain,
@@ -155,9 +157,17 @@ pub fn run() -> ExitCode {
             config,
             accounts,
             destinations,
+            verbs,
             calls_max,
             lasts,
-        } => token(&config, &user, accounts, destinations, calls_max, lasts),
+        } => {
+            let mut said = claims(&user, net::unix_seconds(), lasts);
+            said.accounts = accounts;
+            said.destinations = (!destinations.is_empty()).then_some(destinations);
+            said.verbs = (!verbs.is_empty()).then_some(verbs);
+            said.calls_max = calls_max;
+            token(&config, said)
+        }
         Command::Sdp { what: Sdp::Explain } => explain_description(),
         Command::Ladder { call, at, brief } => ladder(call.as_deref(), at, brief),
     };
@@ -239,32 +249,16 @@ fn demo(listen: SocketAddr, sip: SocketAddr, phone: SocketAddr) -> Result<(), Fa
     })
 }
 
-fn token(
-    config: &Path,
-    user: &str,
-    accounts: Vec<String>,
-    destinations: Vec<String>,
-    calls_max: Option<usize>,
-    lasts: Duration,
-) -> Result<(), Failure> {
+fn token(config: &Path, mut said: Claims) -> Result<(), Failure> {
     let config = load(config)?;
-    let secret = config
-        .auth
-        .jwt
-        .as_ref()
-        .and_then(|jwt| jwt.hs256_secret.as_ref());
-    let Some(secret) = secret else {
+    let jwt = config.auth.jwt.as_ref();
+    let secret = jwt.and_then(|jwt| jwt.hs256_secret.as_ref());
+    let (Some(jwt), Some(secret)) = (jwt, secret) else {
         let what = "the configuration has no `auth.jwt.hs256_secret` to sign with";
         return Err(Failure::Other(what.to_owned()));
     };
-    let mut said = claims(user, net::unix_seconds(), lasts);
-    said.accounts = accounts;
-    said.destinations = (!destinations.is_empty()).then_some(destinations);
-    said.calls_max = calls_max;
-    if let Some(jwt) = &config.auth.jwt {
-        said.iss.clone_from(&jwt.issuer);
-        said.aud = jwt.audience.clone().map(Into::into);
-    }
+    said.iss.clone_from(&jwt.issuer);
+    said.aud = jwt.audience.clone().map(Into::into);
     println!("{}", mint(&said, secret.reveal()).map_err(Failure::Other)?);
     Ok(())
 }
@@ -329,4 +323,31 @@ fn start_log(log: &Log) -> Result<(), Failure> {
         Format::Json => writer.json().try_init(),
     };
     started.map_err(|error| Failure::Other(error.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn every_option_is_explained() {
+        fn look(command: &clap::Command) {
+            let name = command.get_name();
+            assert!(command.get_about().is_some(), "{name}");
+            for argument in command.get_arguments() {
+                let id = argument.get_id();
+                let is_own = !["help", "version"].contains(&id.as_str());
+                assert!(!is_own || argument.get_help().is_some(), "{name} {id}");
+            }
+            let inner = command.get_subcommands();
+            inner
+                .filter(|inner| inner.get_name() != "help")
+                .for_each(look);
+        }
+        let command = Arguments::command();
+        command.clone().debug_assert();
+        look(&command);
+    }
 }

@@ -291,7 +291,7 @@ mod tests {
 
     #[test]
     fn line_of_a_key_is_found_wherever_it_is_written() {
-        let text = "sip.t1 = \"1s\"\n\n[server]\nlisten = [\n  \"127.0.0.1:1\",\n  \"[::1]:1\",\n]\n\
+        let text = "sip.t1 = \"1s\"\n\n[server]\nlisten = [\n\"127.0.0.1:1\",\n\"[::1]:1\",\n]\n\
                     [[trunk]]\nname = \"a\"\n[[trunk]]\nname = \"b\"\n";
         let (document, mistakes) = Document::parse(text);
         assert_eq!(mistakes, []);

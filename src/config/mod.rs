@@ -4,9 +4,9 @@
 //! test compares it with the defaults here. A module is given its section, never the whole.
 //!
 //! ```text
-//!   text ─▶ document ─▶ the sections' types ─▶ check ─▶ Config   (or all mistakes, with their lines)
-//!           TOML, where   form: keys, types,   what depends        │
-//!           each key is   units, addresses     on other keys       └─▶ warning: allowed, seldom meant
+//!   text ─▶ document ─▶ the sections' types ─▶ check ─▶ Config   (or all mistakes, by line)
+//!           TOML, where   form: keys, types,   what depends   │
+//!           each key is   units, addresses     on other keys  └─▶ warning: seldom meant
 //! ```
 //!
 //! - `document` keeps the place of each key and goes on after a mistake of form;

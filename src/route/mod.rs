@@ -1,8 +1,8 @@
 //! The dial plan: what is dialled becomes who is called.
 //!
-//! `user:` and `join:` are meetings of clients of this gateway. Everything else goes where the first
-//! line of `[[route]]` that matches says, and nowhere without one. A Request-URI always has a known
-//! trunk's host: no client can make this gateway call an arbitrary `sip:host:port`.
+//! `user:` and `join:` are meetings of clients of this gateway. Everything else goes where the
+//! first line of `[[route]]` that matches says, and nowhere without one. A Request-URI always has a
+//! known trunk's host: no client can make this gateway call an arbitrary `sip:host:port`.
 //!
 //! ```text
 //!   to ─▶ what the token allows ─▶ user:, join: ───────────────────────▶ Target::User, Join

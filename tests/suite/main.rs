@@ -6,6 +6,7 @@
 //! - `sip`: torture messages, another parser, timers, mutations
 //! - `clients`: two clients of one gateway, through all of it
 //! - `protocol`: the examples of `docs/protocol.md` and the schema beside it
+//! - `command`: the command line, as a process
 //! - `docs`: every example in `docs/` and `config/` is true
 #![allow(
     clippy::unwrap_used,
@@ -14,6 +15,7 @@
 )]
 
 mod clients;
+mod command;
 mod docs;
 mod protocol;
 mod scenarios;

@@ -1,8 +1,8 @@
 //! What the types of the configuration cannot say: names that must be known, limits that make
 //! sense, settings that go together.
 //!
-//! Nothing stops at the first mistake. A key whose form is wrong already is not judged again, nor is
-//! what depends on it.
+//! Nothing stops at the first mistake. A key whose form is wrong already is not judged again, nor
+//! is what depends on it.
 
 mod admission;
 mod network;
