@@ -24,7 +24,7 @@ export class Phone {
 
   /** Waits until the page is connected to the gateway. */
   async connected(ms = 10_000) {
-    await this.page.page.waitForFunction(() => window.crosspoint?.state === 'open', null, {
+    await this.page.page.waitForFunction(() => window.crosspoint?.state === 'connected', null, {
       timeout: ms,
     });
   }
@@ -32,24 +32,25 @@ export class Phone {
   /** Waits until the account `name` is `state`. */
   async account(name, state = 'registered', ms = 10_000) {
     await until(ms, `the account ${name} is ${state}`, async () => {
-      const now = await this.page.run((a) => window.crosspoint.accounts.get(a), name);
+      const now = await this.page.run((a) => window.crosspoint.accounts.get(a)?.state, name);
       return now === state;
     });
   }
 
   /** Calls `to`; gives back the call's id. */
   async call(to, options = {}) {
-    const id = await this.page.run(
-      async ([a, b]) => (await window.crosspoint.call(a, b)).id,
-      [to, options],
-    );
+    const id = await this.page.run(([a, b]) => window.crosspoint.call(a, b).id, [to, options]);
     this.ctx.note(`${this.user} calls ${to}: ${id}`);
     return id;
   }
 
-  /** Where the call `id` stands. */
+  /** Where the call `id` stands; an answered one is `connected`. */
   async state(id) {
-    return this.page.run((call) => window.crosspoint.calls.get(call)?.state ?? null, id);
+    const state = await this.page.run((call) => {
+      const { calls, past } = window.crosspoint;
+      return (calls.get(call) ?? past.get(call))?.state ?? null;
+    }, id);
+    return state === 'established' ? 'connected' : state;
   }
 
   /** Waits until the call `id` is `state`; fails at once if it ends instead. */
@@ -67,7 +68,10 @@ export class Phone {
   /** Waits for the end of the call `id`; gives back how it ended. */
   async ended(id, ms = 10_000) {
     await until(ms, `the call of ${this.user} ends`, async () => (await this.state(id)) === 'ended');
-    const end = await this.page.run((call) => window.crosspoint.calls.get(call).end, id);
+    const end = await this.page.run((call) => {
+      const { cause, by, message, sip } = window.crosspoint.past.get(call).ending;
+      return { cause, by, message, sip, status: sip?.status };
+    }, id);
     this.ctx.note(`${this.user}: ${id} ended: ${JSON.stringify(end)}`);
     return end;
   }
@@ -85,7 +89,7 @@ export class Phone {
     this.ctx.note(`${this.user}: ${verb} ${id}`);
     await this.page.run(
       ([call, name, more]) => window.crosspoint.calls.get(call)[name](...more),
-      [id, verb, rest],
+      [id, verb === 'hangUp' ? 'end' : verb, rest],
     );
   }
 

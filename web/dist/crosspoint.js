@@ -1,745 +1,2483 @@
-// src/call.ts
-var RESTART_AFTER_MS = 3e3;
-var Call = class extends EventTarget {
-  constructor(connection, iceServers, id, direction, peer, name, options = {}) {
-    super();
-    this.connection = connection;
-    this.iceServers = iceServers;
-    this.id = id;
-    this.direction = direction;
-    this.peer = peer;
-    this.name = name;
-    this.options = options;
-    this.phase = direction === "incoming" ? "incoming" : "calling";
+// The browser client of crosspoint. Built from web/; see web/README.md.
+
+// src/details.ts
+async function readDetails(pc) {
+  const reports = /* @__PURE__ */ new Map();
+  (await pc.getStats()).forEach((report) => reports.set(report.id, report));
+  const all = [...reports.values()];
+  const details = { bytesSent: 0, bytesReceived: 0, packetsLost: 0 };
+  const transport = all.find(
+    ({ type, selectedCandidatePairId }) => Boolean(type === "transport" && selectedCandidatePairId)
+  );
+  const pair = reports.get(String(transport?.selectedCandidatePairId)) ?? all.find((report) => report.type === "candidate-pair" && report.selected === true);
+  const local2 = end(reports.get(String(pair?.localCandidateId)));
+  const remote = end(reports.get(String(pair?.remoteCandidateId)));
+  if (local2) details.local = local2;
+  if (remote) details.remote = remote;
+  if (typeof pair?.currentRoundTripTime === "number") {
+    details.roundTripMs = Math.round(pair.currentRoundTripTime * 1e3);
   }
-  connection;
-  iceServers;
-  id;
-  direction;
-  peer;
-  name;
-  options;
-  /** The local media, once there is any. */
-  local;
-  /** The remote media. */
-  remote = new MediaStream();
-  /** What flows on each section, as the gateway last said. */
-  media = [];
-  /** How it ended. */
-  end;
-  /** When it was answered. */
-  answeredAt;
-  pc;
-  phase;
-  offers = 0;
-  ownOffer;
-  early = [];
-  work = Promise.resolve();
-  restart;
-  held = false;
-  ready = false;
-  incoming;
-  get state() {
-    return this.phase;
-  }
-  get isHeld() {
-    return this.held;
-  }
-  get isMuted() {
-    return this.local?.getAudioTracks().every((track) => !track.enabled) ?? false;
-  }
-  get hasVideo() {
-    return (this.local?.getVideoTracks().length ?? 0) > 0;
-  }
-  /** Begins an outgoing call. */
-  async start(to) {
-    await this.prepare(this.options.video ?? false);
-    const description = await this.offer();
-    const { account, displayName } = this.options;
-    await this.connection.request({
-      type: "call.create",
-      call: this.id,
-      to,
-      description,
-      ...account === void 0 ? {} : { account },
-      ...displayName === void 0 ? {} : { display_name: displayName }
-    });
-    this.ready = true;
-    this.sendEarly();
-  }
-  /** Takes an incoming call. */
-  async accept(options = {}) {
-    const invitation = this.incoming;
-    if (!invitation) throw new Error("there is no call to accept");
-    Object.assign(this.options, options);
-    await this.prepare(options.video ?? false);
-    const pc = this.peerConnection();
-    let description;
-    if (invitation.need === "answer" && invitation.description) {
-      await pc.setRemoteDescription(invitation.description);
-      await this.addEarly();
-      await pc.setLocalDescription(await pc.createAnswer());
-      description = plain(pc.localDescription);
-    } else {
-      description = await this.offer();
-    }
-    this.ready = true;
-    const negotiation = invitation.negotiation ?? this.ownOffer;
-    await this.connection.request({
-      type: "call.accept",
-      call: this.id,
-      description,
-      ...negotiation === void 0 ? {} : { negotiation }
-    });
-    this.sendEarly();
-  }
-  /** Does not take an incoming call. */
-  async reject(cause = "declined") {
-    await this.connection.request({ type: "call.reject", call: this.id, cause });
-  }
-  /** Hangs up. */
-  async hangUp() {
-    if (this.phase !== "ended") await this.connection.request({ type: "call.end", call: this.id });
-  }
-  /** The microphone off or on. Nothing is signaled. */
-  mute(muted) {
-    for (const track of this.local?.getAudioTracks() ?? []) track.enabled = !muted;
-    this.changed();
-  }
-  /** Holds: sends and takes nothing until {@link resume}. */
-  hold() {
-    return this.direct(true);
-  }
-  /** Ends the hold. */
-  resume() {
-    return this.direct(false);
-  }
-  /** Presses keys: in the sound where the other side takes that, else by signaling. */
-  async dtmf(digits) {
-    const sender = this.pc?.getSenders().find((one) => one.track?.kind === "audio");
-    if (sender?.dtmf?.canInsertDTMF) sender.dtmf.insertDTMF(digits, 160, 70);
-    else await this.connection.request({ type: "call.dtmf", call: this.id, digits });
-  }
-  /** New ICE credentials and candidates: after the network has changed. */
-  async restartIce() {
-    if (this.phase !== "connected" || !this.pc) return;
-    this.pc.restartIce();
-    await this.renegotiate("call.description");
-  }
-  /** Adds the camera. */
-  async addVideo(stream) {
-    const media = stream ?? await navigator.mediaDevices.getUserMedia({ video: true });
-    const track = media.getVideoTracks()[0];
-    if (!track) return;
-    this.local?.addTrack(track);
-    const pc = this.peerConnection();
-    const idle = pc.getTransceivers().find((one) => one.receiver.track.kind === "video" && !one.sender.track && one.direction !== "stopped");
-    if (idle) {
-      await idle.sender.replaceTrack(track);
-      idle.direction = "sendrecv";
-    } else {
-      pc.addTrack(track, this.local ?? media);
-    }
-    await this.renegotiate("call.description");
-    this.changed();
-  }
-  /** Takes the camera out. */
-  async removeVideo() {
-    const pc = this.peerConnection();
-    for (const transceiver of pc.getTransceivers()) {
-      const track = transceiver.sender.track;
-      if (track?.kind !== "video") continue;
-      track.stop();
-      this.local?.removeTrack(track);
-      await transceiver.sender.replaceTrack(null);
-      transceiver.direction = "recvonly";
-    }
-    await this.renegotiate("call.description");
-    this.changed();
-  }
-  /** @internal Takes an event of the gateway, one after the other. */
-  receive(event) {
-    this.work = this.work.then(() => this.handle(event)).catch((error) => {
-      this.dispatchEvent(new CustomEvent("error", { detail: error }));
-    });
-  }
-  /** @internal A page that was reloaded goes on with this call: new ICE, new DTLS, a full offer. */
-  async rejoin(info) {
-    if (info.state !== "established") return;
-    this.enter("connected");
-    this.answeredAt ??= Date.now();
-    await this.prepare(false);
-    this.ready = true;
-    await this.renegotiate("call.description");
-  }
-  async handle(event) {
-    const pc = this.pc;
-    switch (event.type) {
-      case "call.incoming":
-        this.incoming = event;
-        await this.connection.request({ type: "call.ring", call: this.id }).catch(() => void 0);
-        return;
-      case "call.ringing":
-        if (this.phase === "calling") this.enter("ringing");
-        return;
-      case "call.progress":
-        if (pc) {
-          await pc.setRemoteDescription({ type: "pranswer", sdp: event.description.sdp ?? "" });
-          await this.addEarly();
-          this.enter("early");
-        }
-        return;
-      case "call.accepted":
-        this.answeredAt = Date.now();
-        if (event.description) await this.described(event.description, event.negotiation);
-        this.enter("connected");
-        return;
-      case "call.description":
-        await this.described(event.description, event.negotiation);
-        return;
-      case "call.offer_requested":
-        await this.renegotiate("call.description");
-        return;
-      case "call.candidate":
-        if (pc?.remoteDescription) await pc.addIceCandidate(event.candidate).catch(() => void 0);
-        else this.early.push(event.candidate);
-        return;
-      case "call.media":
-        this.media = event.media;
-        this.dispatchEvent(new CustomEvent("media", { detail: event.media }));
-        this.changed();
-        return;
-      case "call.dtmf":
-        this.dispatchEvent(new CustomEvent("dtmf", { detail: event.digit }));
-        return;
-      case "call.ended":
-        this.finish({ cause: event.cause, by: event.by, message: event.message, ...event.sip ? { status: event.sip.status } : {} });
+  if (typeof transport?.dtlsCipher === "string") details.cipher = transport.dtlsCipher;
+  for (const report of all) {
+    if (report.type === "outbound-rtp") {
+      details.bytesSent += number(report.bytesSent);
+      if (report.kind === "audio") set(details, "sending", codec(reports, report));
+    } else if (report.type === "inbound-rtp") {
+      details.bytesReceived += number(report.bytesReceived);
+      details.packetsLost += number(report.packetsLost);
+      if (report.kind === "audio") set(details, "receiving", codec(reports, report));
     }
   }
-  async described(description, negotiation) {
-    const pc = this.peerConnection();
-    if (description.type === "rollback") {
-      if (pc.signalingState === "have-local-offer") await pc.setLocalDescription({ type: "rollback" });
-      else if (pc.signalingState === "have-remote-offer") await pc.setRemoteDescription({ type: "rollback" });
-      this.ownOffer = void 0;
-      return;
-    }
-    if (description.type !== "offer") {
-      if (pc.signalingState === "stable") return;
-      await pc.setRemoteDescription(description);
-      this.ownOffer = void 0;
-      return this.addEarly();
-    }
-    await pc.setRemoteDescription(description);
-    await this.addEarly();
-    if (this.held) this.point();
-    await pc.setLocalDescription(await pc.createAnswer());
-    this.ready = true;
-    await this.connection.request({
-      type: "call.description",
-      call: this.id,
-      description: plain(pc.localDescription),
-      ...negotiation === void 0 ? {} : { negotiation }
-    });
-    this.sendEarly();
+  return details;
+}
+function end(candidate2) {
+  if (!candidate2) return void 0;
+  const address = candidate2.address ?? candidate2.ip ?? "hidden";
+  return {
+    type: String(candidate2.candidateType),
+    protocol: String(candidate2.protocol),
+    address: `${address}:${candidate2.port}`
+  };
+}
+function codec(reports, stream) {
+  const used = reports.get(String(stream.codecId));
+  if (!used) return void 0;
+  return `${String(used.mimeType).replace(/^\w+\//, "")}/${used.clockRate}`;
+}
+function set(details, key, value) {
+  if (value !== void 0) details[key] = value;
+}
+function number(value) {
+  return typeof value === "number" ? value : 0;
+}
+
+// src/events.ts
+var Emitter = class extends EventTarget {
+  /** Calls `listener` with the `detail` of each event, and returns what ends that. */
+  on(type, listener) {
+    const wrapped = (event2) => listener(event2.detail);
+    super.addEventListener(type, wrapped);
+    return () => super.removeEventListener(type, wrapped);
   }
-  async direct(held) {
-    const before = this.held;
-    this.held = held;
-    this.point();
-    try {
-      await this.renegotiate(held ? "call.hold" : "call.resume");
-    } catch (error) {
-      this.held = before;
-      this.point();
-      throw error;
-    }
-    this.changed();
-  }
-  /** Directions as the hold wants them. */
-  point() {
-    for (const transceiver of this.pc?.getTransceivers() ?? []) {
-      if (transceiver.direction === "stopped") continue;
-      const sends = transceiver.sender.track !== null;
-      if (this.held) transceiver.direction = sends ? "sendonly" : "inactive";
-      else transceiver.direction = sends ? "sendrecv" : "recvonly";
-      if (transceiver.sender.track?.kind === "audio") transceiver.sender.track.enabled = !this.held;
-    }
-  }
-  async renegotiate(type) {
-    const pc = this.peerConnection();
-    if (pc.signalingState !== "stable") return;
-    const description = await this.offer();
-    await this.connection.request({ type, call: this.id, description, negotiation: this.ownOffer ?? 1 });
-  }
-  async offer() {
-    const pc = this.peerConnection();
-    await pc.setLocalDescription(await pc.createOffer());
-    this.ownOffer = ++this.offers;
-    return plain(pc.localDescription);
-  }
-  async prepare(video) {
-    const stream = this.options.stream ?? await navigator.mediaDevices.getUserMedia({ audio: true, video });
-    this.local = stream;
-    const pc = this.peerConnection();
-    for (const track of stream.getTracks()) {
-      if (!pc.getSenders().some((sender) => sender.track === track)) pc.addTrack(track, stream);
-    }
-    this.changed();
-  }
-  peerConnection() {
-    if (this.pc) return this.pc;
-    const pc = new RTCPeerConnection({ iceServers: this.iceServers, bundlePolicy: "balanced" });
-    this.pc = pc;
-    pc.onicecandidate = ({ candidate }) => {
-      const init = candidate ? candidate.toJSON() : { candidate: "" };
-      if (this.ready) this.connection.tell({ type: "call.candidate", call: this.id, candidate: init });
-      else this.waiting.push(init);
-    };
-    pc.ontrack = ({ track }) => {
-      if (!this.remote.getTracks().includes(track)) this.remote.addTrack(track);
-      this.dispatchEvent(new CustomEvent("track", { detail: track }));
-    };
-    pc.oniceconnectionstatechange = () => {
-      clearTimeout(this.restart);
-      if (pc.iceConnectionState === "failed") void this.restartIce();
-      else if (pc.iceConnectionState === "disconnected") {
-        this.restart = setTimeout(() => void this.restartIce(), RESTART_AFTER_MS);
-      }
-      this.changed();
-    };
-    return pc;
-  }
-  waiting = [];
-  /** What was gathered before the gateway knew the call. */
-  sendEarly() {
-    for (const candidate of this.waiting.splice(0)) {
-      this.connection.tell({ type: "call.candidate", call: this.id, candidate });
-    }
-  }
-  async addEarly() {
-    for (const candidate of this.early.splice(0)) {
-      await this.pc?.addIceCandidate(candidate).catch(() => void 0);
-    }
-  }
-  enter(phase) {
-    if (this.phase === "ended") return;
-    this.phase = phase;
-    this.changed();
-  }
-  changed() {
-    this.dispatchEvent(new CustomEvent("state", { detail: this.phase }));
-  }
-  /** @internal The call is over. */
-  finish(end) {
-    if (this.phase === "ended") return;
-    clearTimeout(this.restart);
-    this.end = end;
-    this.pc?.close();
-    if (!this.options.stream) for (const track of this.local?.getTracks() ?? []) track.stop();
-    this.enter("ended");
-    this.phase = "ended";
-    this.changed();
-    this.dispatchEvent(new CustomEvent("ended", { detail: end }));
+  /** @internal */
+  emit(type, detail) {
+    this.dispatchEvent(new CustomEvent(type, { detail }));
   }
 };
-function plain(description) {
-  if (!description) throw new Error("there is no local description");
-  return { type: description.type, sdp: description.sdp };
+
+// src/words.ts
+var ends = {
+  normal: { what: "The call has ended." },
+  cancelled: { what: "The caller gave up before anybody answered." },
+  answered_elsewhere: { what: "The call was answered on another device." },
+  busy: { what: "The line is busy.", next: "Try again in a few minutes." },
+  declined: { what: "The call was declined." },
+  no_answer: { what: "Nobody answered.", next: "Try again later." },
+  not_found: { what: "There is nobody at this address.", next: "Check what you dialled." },
+  unavailable: { what: "Nobody can be reached there right now.", next: "Try again later." },
+  unreachable: {
+    what: "The other network cannot be reached.",
+    next: "Try again; if it stays so, tell whoever runs the gateway."
+  },
+  no_common_codec: {
+    what: "The two sides have no sound or picture format in common.",
+    next: "Tell whoever runs the gateway: the other side needs Opus, G.711 or G.722."
+  },
+  not_acceptable: {
+    what: "The two sides could not agree on how to send sound and pictures.",
+    next: "Try again without video."
+  },
+  forbidden: { what: "This call is not allowed.", next: "Sign in as somebody who may make it." },
+  overloaded: { what: "Too much is going on.", next: "Try again in a moment." },
+  misbehaved: {
+    what: "The other side broke the rules of the protocol.",
+    next: "Try again; the gateway's trace of the call says what happened."
+  },
+  timeout: { what: "One side vanished.", next: "Check your network and call again." },
+  draining: { what: "The gateway is being shut down.", next: "Try again in a minute." },
+  moved: { what: "They are to be reached at another address." },
+  internal: {
+    what: "Something went wrong in the gateway.",
+    next: "Try again; the gateway's log says what happened."
+  }
+};
+var errors = {
+  bad_frame: { what: "The gateway did not understand this page.", next: "Reload the page." },
+  too_large: { what: "The request is too large for the gateway.", next: "Try without video." },
+  too_deep: { what: "The gateway did not understand this page.", next: "Reload the page." },
+  rate_limited: { what: "That was too much at once.", next: "Wait a moment." },
+  unsupported: { what: "This gateway cannot do that." },
+  not_authenticated: { what: "The gateway asks who you are.", next: "Sign in with a token." },
+  forbidden: { what: "This is not allowed.", next: "Sign in as somebody who may do it." },
+  token_invalid: { what: "The token is not accepted.", next: "Check it, or ask for a new one." },
+  token_expired: { what: "The token has run out.", next: "Sign in with a new one." },
+  superseded: {
+    what: "This session goes on in another window.",
+    next: "Go there, or connect here again."
+  },
+  unknown_call: { what: "This call is over already." },
+  not_your_call: { what: "This call belongs to another of your windows." },
+  conflict: { what: "That name is taken already." },
+  bad_state: { what: "That cannot be done at this moment of the call." },
+  bad_address: {
+    what: "This is no address that can be called.",
+    next: "Dial a number, a name, or user:… or join:… and a word."
+  },
+  not_found: { what: "There is nobody at this address.", next: "Check what you dialled." },
+  bad_description: { what: "The gateway cannot use this browser's offer." },
+  bad_answer: { what: "The gateway cannot use this browser's answer." },
+  bad_candidate: { what: "A network address of this browser cannot be used." },
+  bad_header: { what: "A header field of the call is not allowed." },
+  too_many_calls: { what: "You have as many calls as you may.", next: "End one of them first." },
+  too_many_candidates: { what: "This machine has too many network addresses." },
+  unknown_account: { what: "You have no account of this name." },
+  account_refused: { what: "The account was refused.", next: "Check its name and password." },
+  overloaded: { what: "The gateway has too much to do.", next: "Try again in a moment." },
+  draining: { what: "The gateway is being shut down.", next: "Try again in a minute." },
+  internal: { what: "Something went wrong in the gateway.", next: "Try again." }
+};
+function endWords(cause2) {
+  return ends[cause2] ?? ends.internal;
+}
+function errorWords(code) {
+  return errors[code] ?? errors.internal;
+}
+function mediaWords(error) {
+  switch (error?.name) {
+    case "NotAllowedError":
+      return {
+        what: "This page may not use your microphone.",
+        next: "Allow it in the browser's address bar, then try again."
+      };
+    case "NotFoundError":
+    case "OverconstrainedError":
+      return { what: "There is no microphone or camera.", next: "Connect one, then try again." };
+    case "NotReadableError":
+    case "AbortError":
+      return {
+        what: "Another program holds the microphone or camera.",
+        next: "Close that program, then try again."
+      };
+    case "SecurityError":
+    case "TypeError":
+      return {
+        what: "Browsers give the microphone to safe pages only.",
+        next: "Open this page over https, or on localhost."
+      };
+    default:
+      return { what: "The microphone cannot be used.", next: "Check the browser's settings." };
+  }
+}
+
+// src/fault.ts
+var Fault = class _Fault extends Error {
+  name = "Fault";
+  /** What is wrong, from the closed list of the protocol. */
+  code;
+  /** Whether the same request may work later. */
+  retry;
+  retryAfterMs;
+  sip;
+  detail;
+  /** For people: what is wrong, and what to do. */
+  words;
+  constructor(code, message, frame, words) {
+    super(message);
+    this.code = code;
+    this.words = words ?? errorWords(code);
+    this.retry = frame?.retry ?? "never";
+    this.retryAfterMs = frame?.retry_after_ms;
+    this.sip = frame?.sip;
+    this.detail = frame?.detail;
+  }
+  /** From a frame of the gateway. */
+  static of(frame) {
+    return new _Fault(frame.code, frame.message, frame);
+  }
+};
+
+// src/media.ts
+async function openMedia(wish, environment) {
+  if (wish.stream) return wish.stream.getTracks().map((track) => track.clone());
+  const audio = wish.audio ?? true;
+  const video = wish.video ?? false;
+  if (audio === false && video === false) return [];
+  const stream = await environment.userMedia({ audio, video });
+  return stream.getTracks();
+}
+function offers(sdp, kind) {
+  return new RegExp(`^m=${kind} [1-9]`, "m").test(sdp ?? "") || // A port of 0 with bundle-only is in use as well (RFC 9143 §6).
+  new RegExp(`^m=${kind} 0 (?:(?!^m=)[^])*^a=bundle-only`, "m").test(sdp ?? "");
+}
+function takesTelephoneEvents(sdp) {
+  const audio = /^m=audio [^]*?(?=^m=|(?![^]))/m.exec(sdp ?? "")?.[0] ?? "";
+  return /^a=rtpmap:\d+ telephone-event\//im.test(audio);
+}
+function slotsOf(pc) {
+  const sections = (pc.localDescription?.sdp ?? "").split(/^(?=m=)/m).slice(1);
+  return sections.map((section) => {
+    const kind = /^m=(\w+)/.exec(section)?.[1] ?? "audio";
+    const mid = /^a=mid:(\S+)/m.exec(section)?.[1];
+    const own = pc.getTransceivers().find((transceiver) => transceiver.mid === mid);
+    return { kind, direction: own?.direction === void 0 ? "inactive" : own.direction };
+  });
+}
+function fillSlots(pc, slots, tracks, held) {
+  const left = [...tracks];
+  const wanted = slots.length > 0 ? slots : [{ kind: "audio", direction: "sendrecv" }];
+  for (const slot of wanted) {
+    if (slot.kind !== "audio" && slot.kind !== "video") continue;
+    const used = slot.direction !== "inactive" && slot.direction !== "stopped";
+    const at = used ? left.findIndex((track2) => track2.kind === slot.kind) : -1;
+    const [track] = at < 0 ? [] : left.splice(at, 1);
+    if (track) {
+      pc.addTransceiver(track, { direction: held ? "sendonly" : "sendrecv" });
+    } else {
+      pc.addTransceiver(slot.kind, { direction: used && !held ? "recvonly" : "inactive" });
+    }
+  }
+  for (const track of left) pc.addTransceiver(track, { direction: held ? "sendonly" : "sendrecv" });
+}
+var pranswer;
+function takesPranswer(environment) {
+  pranswer ??= tryPranswer(environment);
+  return pranswer;
+}
+async function tryPranswer(environment) {
+  let caller;
+  let callee;
+  try {
+    caller = environment.newPeerConnection({});
+    callee = environment.newPeerConnection({});
+    caller.addTransceiver("audio", { direction: "recvonly" });
+    await caller.setLocalDescription(await caller.createOffer());
+    await callee.setRemoteDescription(caller.localDescription);
+    const { sdp = "" } = await callee.createAnswer();
+    await caller.setRemoteDescription({ type: "pranswer", sdp });
+    return caller.signalingState === "have-remote-pranswer";
+  } catch {
+    return false;
+  } finally {
+    caller?.close();
+    callee?.close();
+  }
+}
+
+// src/negotiation.ts
+var CANDIDATES_MAX = 256;
+var Negotiation = class {
+  pc;
+  #wire;
+  #environment;
+  #next;
+  #need;
+  #offered;
+  #early;
+  #allowed = false;
+  #closed = false;
+  #chain = Promise.resolve();
+  #candidates = [];
+  #pause;
+  constructor(pc, wire, environment, next = 1) {
+    this.pc = pc;
+    this.#wire = wire;
+    this.#environment = environment;
+    this.#next = next;
+    pc.onicecandidate = ({ candidate: candidate2 }) => {
+      if (candidate2 && candidate2.candidate === "") return;
+      wire.candidate(candidate2 ? candidate2.toJSON() : null);
+    };
+    pc.onnegotiationneeded = () => {
+      if (this.#allowed && !this.#offered) void this.need("call.description").catch(() => {
+      });
+    };
+  }
+  /** The number of the next offer. */
+  get next() {
+    return this.#next;
+  }
+  /** Makes the first offer, which goes out with `call.create` or `call.accept`. */
+  offer() {
+    return this.#run(async () => {
+      await this.pc.setLocalDescription();
+      const negotiation = this.#next++;
+      const need2 = { purpose: "call.description", restart: false, first: true, waiting: [] };
+      this.#offered = { number: negotiation, need: need2 };
+      return { description: this.#local(), negotiation };
+    });
+  }
+  /** Answers the first offer of theirs; the answer goes out with `call.accept`. */
+  answer(offer) {
+    return this.#run(async () => {
+      await this.pc.setRemoteDescription(offer);
+      await this.#addWaiting();
+      await this.pc.setLocalDescription();
+      return this.#local();
+    });
+  }
+  /** From now on offers may be made: the call is answered. */
+  allow() {
+    this.#allowed = true;
+    this.#negotiate();
+  }
+  /** Asks for a new offer. Resolves when it is answered, rejects when it is refused. */
+  need(purpose, restart = false) {
+    return new Promise((resolve, reject) => {
+      if (this.#closed) return reject(new Fault("bad_state", "the call is over"));
+      this.#merge({ purpose, restart, first: false, waiting: [{ resolve, reject }] });
+      this.#negotiate();
+    });
+  }
+  /** A description of theirs, of any type. */
+  remote(description2, negotiation, code) {
+    return this.#run(() => {
+      switch (description2.type) {
+        case "offer":
+          return this.#takeOffer(description2, negotiation);
+        case "answer":
+        case "pranswer":
+          return this.#takeAnswer(description2, negotiation);
+        case "rollback":
+          return this.#takeRollback(negotiation, code);
+      }
+    });
+  }
+  /** The call is answered, and the answer came before: an early one becomes the last. */
+  settle() {
+    return this.#run(async () => {
+      if (this.pc.signalingState !== "have-remote-pranswer" || !this.#early) return;
+      await this.#takeAnswer({ type: "answer", sdp: this.#early }, void 0);
+    });
+  }
+  /** A candidate of theirs. */
+  candidate(candidate2) {
+    return this.#run(async () => {
+      if (!await this.#add(candidate2) && this.#candidates.length < CANDIDATES_MAX) {
+        this.#candidates.push(candidate2);
+      }
+    });
+  }
+  close() {
+    this.#closed = true;
+    this.#environment.clearTimeout(this.#pause);
+    this.pc.onicecandidate = this.pc.onnegotiationneeded = null;
+    this.pc.close();
+    const over = new Fault("bad_state", "the call is over");
+    for (const need2 of [this.#need, this.#offered?.need]) {
+      for (const { reject } of need2?.waiting ?? []) reject(over);
+    }
+    this.#need = this.#offered = void 0;
+  }
+  // --- ours ---
+  #negotiate() {
+    void this.#run(async () => {
+      const need2 = this.#need;
+      if (!need2 || !this.#allowed || this.#offered || this.pc.signalingState !== "stable") return;
+      this.#environment.clearTimeout(this.#pause);
+      this.#need = void 0;
+      if (need2.restart) this.pc.restartIce();
+      const number2 = this.#next++;
+      this.#offered = { number: number2, need: need2 };
+      await this.pc.setLocalDescription();
+      void this.#wire.describe(need2.purpose, this.#local(), number2).catch((fault) => this.#run(() => this.#giveUp(number2, fault)));
+    }).catch((error) => this.#drop(error));
+  }
+  /** The browser itself cannot make the offer. */
+  #drop(error) {
+    const fault = new Fault("bad_description", String(error));
+    for (const { reject } of this.#offered?.need.waiting ?? []) reject(fault);
+    this.#offered = void 0;
+    this.#wire.fault(fault);
+  }
+  async #giveUp(number2, fault) {
+    const offered = this.#offered;
+    if (!offered || offered.number !== number2) return;
+    this.#offered = void 0;
+    if (this.pc.signalingState === "have-local-offer") {
+      await this.pc.setLocalDescription({ type: "rollback" });
+    }
+    for (const { reject } of offered.need.waiting) reject(fault);
+    this.#wire.fault(fault);
+    this.#wire.settled();
+    this.#negotiate();
+  }
+  #merge(need2) {
+    const old = this.#need;
+    if (!old) {
+      this.#need = need2;
+      return;
+    }
+    if (need2.purpose !== "call.description") old.purpose = need2.purpose;
+    old.restart ||= need2.restart;
+    old.waiting.push(...need2.waiting);
+  }
+  // --- theirs ---
+  async #takeOffer(offer, negotiation) {
+    const offered = this.#offered;
+    if (offered) {
+      this.#offered = void 0;
+      this.#again(offered.need);
+    }
+    try {
+      await this.pc.setRemoteDescription(offer);
+      await this.#addWaiting();
+      await this.pc.setLocalDescription();
+    } catch (error) {
+      if (this.pc.signalingState === "have-remote-offer") {
+        await this.pc.setRemoteDescription({ type: "rollback" });
+      }
+      this.#wire.fault(new Fault("bad_description", `the browser refuses an offer: ${error}`));
+      await this.#say({ type: "rollback" }, negotiation);
+      return;
+    }
+    await this.#say(this.#local(), negotiation);
+    this.#wire.settled();
+    this.#negotiate();
+  }
+  async #takeAnswer(answer, negotiation) {
+    const offered = this.#offered;
+    const stale = negotiation !== void 0 && offered?.number !== negotiation;
+    if (!offered || stale || this.pc.signalingState === "stable") return;
+    await this.pc.setRemoteDescription(answer);
+    await this.#addWaiting();
+    if (answer.type === "pranswer") {
+      this.#early = answer.sdp;
+      this.#wire.settled();
+      return;
+    }
+    this.#offered = this.#early = void 0;
+    for (const { resolve } of offered.need.waiting) resolve();
+    this.#wire.settled();
+    this.#negotiate();
+  }
+  async #takeRollback(negotiation, code) {
+    const offered = this.#offered;
+    if (!offered || negotiation !== void 0 && offered.number !== negotiation) return;
+    this.#offered = this.#early = void 0;
+    if (this.pc.signalingState !== "stable") {
+      await this.pc.setLocalDescription({ type: "rollback" });
+    }
+    if (code === void 0 || code === "glare") {
+      this.#again(offered.need);
+      const pause = 500 + this.#environment.random() * 2e3;
+      this.#environment.clearTimeout(this.#pause);
+      this.#pause = this.#environment.setTimeout(() => this.#negotiate(), pause);
+      return;
+    }
+    const fault = new Fault("bad_description", `the other side refused the change: ${code}`);
+    for (const { reject } of offered.need.waiting) reject(fault);
+    this.#wire.fault(fault);
+    this.#wire.settled();
+  }
+  #again(need2) {
+    if (!need2.first) this.#merge(need2);
+  }
+  async #say(description2, negotiation) {
+    const reply = this.#wire.describe("call.description", description2, negotiation ?? 1);
+    reply.catch((fault) => this.#wire.fault(fault));
+  }
+  // --- candidates ---
+  /** Whether it is done with: added, or refused for good. */
+  async #add(candidate2) {
+    const remote = this.pc.remoteDescription;
+    if (!remote) return false;
+    const generation = candidate2?.usernameFragment;
+    if (generation && !remote.sdp.includes(`a=ice-ufrag:${generation}`)) return false;
+    try {
+      await this.pc.addIceCandidate(candidate2);
+    } catch {
+    }
+    return true;
+  }
+  async #addWaiting() {
+    const waiting = this.#candidates;
+    this.#candidates = [];
+    for (const candidate2 of waiting) {
+      if (!await this.#add(candidate2)) this.#candidates.push(candidate2);
+    }
+  }
+  #local() {
+    const { type, sdp } = this.pc.localDescription;
+    return { type, sdp };
+  }
+  /** One after the other; what comes after the end is not done. */
+  #run(work) {
+    const run = this.#chain.then(() => {
+      if (this.#closed) throw new Fault("bad_state", "the call is over");
+      return work();
+    });
+    this.#chain = run.catch(() => {
+    });
+    return run;
+  }
+};
+
+// src/path.ts
+var DOUBT_MS = 3e3;
+var RETRY_MS = 2e3;
+var RETRY_MAX_MS = 3e4;
+var SETTLE_MS = 400;
+var Path = class {
+  #pc;
+  #environment;
+  #restart;
+  #changed;
+  #timer;
+  #tries = 0;
+  #network;
+  #onNetwork = () => {
+    const type = this.#environment.network?.type;
+    if (type === this.#network) return;
+    this.#network = type;
+    if (type !== "none") this.#move();
+  };
+  #onOnline = () => this.#move();
+  constructor(pc, environment, restart, changed) {
+    this.#pc = pc;
+    this.#environment = environment;
+    this.#restart = restart;
+    this.#changed = changed;
+    this.#network = environment.network?.type;
+    pc.oniceconnectionstatechange = () => this.#look();
+    environment.window?.addEventListener("online", this.#onOnline);
+    environment.network?.addEventListener("change", this.#onNetwork);
+  }
+  get state() {
+    switch (this.#pc.iceConnectionState) {
+      case "new":
+      case "closed":
+        return "new";
+      case "checking":
+        return "connecting";
+      case "connected":
+      case "completed":
+        return "connected";
+      case "disconnected":
+        return "interrupted";
+      case "failed":
+        return "failed";
+    }
+  }
+  close() {
+    this.#environment.clearTimeout(this.#timer);
+    this.#pc.oniceconnectionstatechange = null;
+    this.#environment.window?.removeEventListener("online", this.#onOnline);
+    this.#environment.network?.removeEventListener("change", this.#onNetwork);
+  }
+  #look() {
+    switch (this.state) {
+      case "connected":
+        this.#environment.clearTimeout(this.#timer);
+        this.#timer = void 0;
+        this.#tries = 0;
+        break;
+      case "interrupted":
+        this.#later(DOUBT_MS);
+        break;
+      case "failed":
+        this.#later(this.#tries === 0 ? 0 : this.#pause());
+        break;
+      case "new":
+      case "connecting":
+        break;
+    }
+    this.#changed();
+  }
+  /** The network is another one: the old way is dead, even if nobody has noticed yet. */
+  #move() {
+    if (this.state === "new") return;
+    this.#environment.clearTimeout(this.#timer);
+    this.#timer = void 0;
+    this.#tries = 0;
+    this.#later(SETTLE_MS);
+  }
+  #later(ms) {
+    if (this.#timer !== void 0) return;
+    this.#timer = this.#environment.setTimeout(() => {
+      this.#timer = void 0;
+      this.#tries += 1;
+      this.#restart();
+      this.#timer = this.#environment.setTimeout(() => {
+        this.#timer = void 0;
+        if (this.state === "interrupted" || this.state === "failed") this.#later(0);
+      }, this.#pause());
+    }, ms);
+  }
+  #pause() {
+    return Math.min(RETRY_MAX_MS, RETRY_MS * 2 ** Math.max(0, this.#tries - 1));
+  }
+};
+
+// src/leg.ts
+var Leg = class {
+  pc;
+  negotiation;
+  path;
+  #environment;
+  #remote;
+  #tracks;
+  #held = false;
+  #muted = false;
+  #closed = false;
+  /** The tracks belong to the leg from now on. `remote` gets what arrives. */
+  constructor(environment, configuration, tracks, remote, hooks, nextOffer = 1) {
+    this.#environment = environment;
+    this.#tracks = tracks;
+    this.#remote = remote;
+    this.pc = environment.newPeerConnection(configuration);
+    const settled = () => {
+      this.#dropDeadTracks();
+      hooks.changed();
+    };
+    this.negotiation = new Negotiation(this.pc, { ...hooks, settled }, environment, nextOffer);
+    this.path = new Path(
+      this.pc,
+      environment,
+      () => void this.negotiation.need("call.description", true).catch(() => {
+      }),
+      () => hooks.path(this.path.state)
+    );
+    this.pc.ontrack = ({ track }) => {
+      if (!remote.getTracks().includes(track)) remote.addTrack(track);
+      hooks.changed();
+    };
+  }
+  /** The tracks that are sent. */
+  get tracks() {
+    return this.#tracks;
+  }
+  get closed() {
+    return this.#closed;
+  }
+  get sendsVideo() {
+    return this.#tracks.some(({ kind, readyState }) => kind === "video" && readyState === "live");
+  }
+  get receivesVideo() {
+    return this.pc.getTransceivers().some(
+      ({ receiver, currentDirection }) => receiver.track.kind === "video" && (currentDirection === "sendrecv" || currentDirection === "recvonly")
+    );
+  }
+  /** The sections for a first offer or answer. Where nothing is sent, sound is received. */
+  addTracks(offering) {
+    for (const track of this.#tracks) {
+      this.pc.addTrack(track, this.#environment.newStream([track]));
+    }
+    if (offering && this.#tracks.length === 0) {
+      this.pc.addTransceiver("audio", { direction: "recvonly" });
+    }
+    this.#openTracks();
+  }
+  /** The sections of the leg that this one replaces. */
+  refill(slots, held) {
+    this.#held = held;
+    fillSlots(this.pc, slots, this.#tracks, held);
+    this.#openTracks();
+  }
+  slots() {
+    return slotsOf(this.pc);
+  }
+  mute(muted) {
+    this.#muted = muted;
+    this.#openTracks();
+  }
+  /** Holds or resumes; where that is refused, everything is as before. */
+  async hold(held) {
+    const before = this.pc.getTransceivers().map(({ direction }) => direction);
+    this.#held = held;
+    for (const transceiver of this.pc.getTransceivers()) {
+      const direction = turned(transceiver, held);
+      if (direction) transceiver.direction = direction;
+    }
+    this.#openTracks();
+    try {
+      await this.negotiation.need(held ? "call.hold" : "call.resume");
+    } catch (error) {
+      if (this.#closed) throw error;
+      this.#held = !held;
+      this.pc.getTransceivers().forEach((transceiver, at) => {
+        const direction = before[at];
+        if (direction && transceiver.direction !== "stopped") transceiver.direction = direction;
+      });
+      this.#openTracks();
+      throw error;
+    }
+  }
+  /** Presses keys as RTP events (RFC 4733). False where the other side takes none. */
+  press(keys2, durationMs) {
+    const senders = this.pc.getSenders();
+    const sender = senders.find(({ dtmf, track }) => track?.kind === "audio" && dtmf)?.dtmf;
+    if (!sender?.canInsertDTMF) return false;
+    if (!takesTelephoneEvents(this.pc.remoteDescription?.sdp)) return false;
+    sender.insertDTMF(sender.toneBuffer + keys2, durationMs, 70);
+    return true;
+  }
+  /** Sends this camera. */
+  async addVideo(track) {
+    this.#tracks.push(track);
+    this.#openTracks();
+    const free = this.pc.getTransceivers().find(
+      ({ receiver, sender, direction }) => receiver.track.kind === "video" && !sender.track && direction !== "stopped"
+    );
+    if (free) {
+      await free.sender.replaceTrack(track);
+      free.direction = this.#held ? "sendonly" : "sendrecv";
+    } else {
+      this.pc.addTrack(track, this.#environment.newStream([track]));
+    }
+    await this.negotiation.need("call.description");
+    if (this.#tracks.includes(track) || this.#closed) return;
+    const words = { what: "The other side takes no video." };
+    throw new Fault("unsupported", "the answer has no video", void 0, words);
+  }
+  /** Sends no camera any more; what is received stays. */
+  async removeVideo() {
+    const gone = this.#tracks.filter(({ kind }) => kind === "video");
+    if (gone.length === 0) return;
+    this.#tracks = this.#tracks.filter(({ kind }) => kind !== "video");
+    for (const transceiver of this.pc.getTransceivers()) {
+      if (!transceiver.sender.track || !gone.includes(transceiver.sender.track)) continue;
+      const receives = transceiver.currentDirection === "sendrecv" && !this.#held;
+      await transceiver.sender.replaceTrack(null);
+      transceiver.direction = receives ? "recvonly" : "inactive";
+    }
+    stopTracks(gone);
+    await this.negotiation.need("call.description");
+  }
+  /** Sends this track in place of the one of its kind. */
+  async replaceTrack(track) {
+    const sender = this.pc.getSenders().find((sender2) => sender2.track?.kind === track.kind);
+    if (!sender) throw new Fault("bad_state", `no ${track.kind} is sent`);
+    const old = this.#tracks.filter((other) => other === sender.track);
+    await sender.replaceTrack(track);
+    this.#tracks = [...this.#tracks.filter((other) => !old.includes(other)), track];
+    stopTracks(old);
+    this.#openTracks();
+  }
+  close() {
+    this.#closed = true;
+    this.path.close();
+    this.pc.ontrack = null;
+    this.negotiation.close();
+    stopTracks(this.#tracks);
+    this.#tracks = [];
+    for (const track of this.#remote.getTracks()) this.#remote.removeTrack(track);
+  }
+  #openTracks() {
+    for (const track of this.#tracks) {
+      track.enabled = !this.#held && !(track.kind === "audio" && this.#muted);
+    }
+  }
+  #dropDeadTracks() {
+    const stopped = this.pc.getTransceivers().filter(
+      ({ direction, currentDirection }) => direction === "stopped" || currentDirection === "stopped"
+    );
+    const refused = this.#tracks.filter(
+      (track) => stopped.some(({ sender }) => sender.track === track)
+    );
+    stopTracks(refused);
+    this.#tracks = this.#tracks.filter((track) => !refused.includes(track));
+    const alive = this.pc.getReceivers().map(({ track }) => track);
+    for (const track of this.#remote.getTracks()) {
+      if (!alive.includes(track) || track.readyState === "ended") this.#remote.removeTrack(track);
+    }
+  }
+};
+function stopTracks(tracks) {
+  for (const track of tracks) track.stop();
+}
+function turned({ direction, sender }, held) {
+  if (direction === "stopped") return void 0;
+  if (held) {
+    if (direction === "sendrecv") return "sendonly";
+    return direction === "recvonly" ? "inactive" : void 0;
+  }
+  if (direction === "sendonly") return "sendrecv";
+  return direction === "inactive" ? sender.track ? "sendrecv" : "recvonly" : void 0;
+}
+
+// src/call.ts
+var Call = class extends Emitter {
+  id;
+  direction;
+  /** The address of the other side. */
+  peer;
+  /** The name to show, where there is one. */
+  peerName;
+  /** What the other side sends. The same object for the life of the call. */
+  remoteStream;
+  #host;
+  #state;
+  #leg;
+  #invitation;
+  #waiting = [];
+  #orphan = false;
+  #placed = false;
+  #held = false;
+  #muted = false;
+  #media = [];
+  #since;
+  #end;
+  /** @internal Calls are made by `Crosspoint`. */
+  constructor(host, of) {
+    super();
+    this.#host = host;
+    this.id = of.id;
+    this.direction = of.direction;
+    this.peer = of.peer;
+    this.peerName = of.peerName;
+    this.#state = of.state;
+    this.remoteStream = host.environment.newStream();
+  }
+  // --- what a page shows ---
+  get state() {
+    return this.#state;
+  }
+  /** When it was answered, in ms since 1970. */
+  get since() {
+    return this.#since;
+  }
+  /** Who holds: this side, the other side. */
+  get held() {
+    const audio = this.#media.filter(({ kind }) => kind === "audio");
+    return { here: this.#held, there: audio.length > 0 && audio.every((m) => m.held_there) };
+  }
+  get muted() {
+    return this.#muted;
+  }
+  /** What the gateway says that flows, per section. */
+  get media() {
+    return this.#media;
+  }
+  /** How the way of sound and pictures stands. */
+  get path() {
+    return this.#leg?.path.state ?? "new";
+  }
+  /** How it ended, once it has. */
+  get ending() {
+    return this.#end;
+  }
+  /** Whether the caller offers video. */
+  get offersVideo() {
+    return offers(this.#invitation?.description?.sdp, "video");
+  }
+  /** Whether the camera is sent. */
+  get sendsVideo() {
+    return this.#leg?.sendsVideo ?? false;
+  }
+  /** Whether pictures of the other side arrive. */
+  get receivesVideo() {
+    return this.#leg?.receivesVideo ?? false;
+  }
+  /** The tracks that this side sends. */
+  get localTracks() {
+    return this.#leg?.tracks ?? [];
+  }
+  /** The connection itself, for whoever wants more than this class gives. */
+  get peerConnection() {
+    return this.#leg?.pc;
+  }
+  /** Resolves when the call is answered; rejects with the {@link CallEnd} when it ends before. */
+  established() {
+    return new Promise((resolve, reject) => {
+      const look = () => {
+        if (this.#state === "established") resolve();
+        else if (this.#end) reject(this.#end);
+        else return;
+        stop();
+      };
+      const stop = this.on("state", look);
+      look();
+    });
+  }
+  // --- what a person does ---
+  /** Takes an incoming call. Rejects where the microphone cannot be had; the call rings on. */
+  async accept(wish = {}) {
+    const invitation = this.#invitation;
+    if (this.#state !== "incoming" || !invitation) throw misplaced("there is no call to answer");
+    this.#set("answering");
+    let tracks;
+    try {
+      tracks = await openMedia(wish, this.#host.environment);
+    } catch (error) {
+      if (!this.#is("ended")) this.#set("incoming");
+      throw error;
+    }
+    if (this.#is("ended")) return stopTracks(tracks);
+    const leg = this.#open(tracks);
+    leg.addTracks(invitation.need === "offer");
+    const { negotiation } = leg;
+    for (const candidate2 of this.#waiting.splice(0)) this.#candidate(candidate2);
+    try {
+      const answer = invitation.need === "offer" ? await negotiation.offer() : {
+        description: await negotiation.answer(invitation.description ?? { type: "offer" }),
+        negotiation: invitation.negotiation ?? 1
+      };
+      this.#keepSlots();
+      await this.#host.request({ type: "call.accept", call: this.id, ...answer });
+    } catch (error) {
+      if (this.#is("ended")) return;
+      if (!(error instanceof Fault)) {
+        this.#tell({ type: "call.reject", call: this.id, cause: "unavailable" });
+        this.#finish({ ...local("not_acceptable"), message: String(error) });
+        return;
+      }
+      this.#fail(error);
+    }
+  }
+  /** Turns an incoming call away. */
+  reject(cause2 = "declined") {
+    if (this.#state !== "incoming" && this.#state !== "answering") return;
+    this.#tell({ type: "call.reject", call: this.id, cause: cause2 });
+    this.#finish(local(cause2));
+  }
+  /** Ends the call, whatever it is doing. */
+  end() {
+    switch (this.#state) {
+      case "ended":
+        return;
+      case "incoming":
+        return this.reject();
+      case "preparing":
+        return this.#finish(local("cancelled"));
+      case "calling":
+      case "ringing":
+      case "early":
+        this.#tell({ type: "call.end", call: this.id });
+        return this.#finish(local("cancelled"));
+      case "answering":
+      case "established":
+        this.#tell({ type: "call.end", call: this.id });
+        return this.#finish(local("normal"));
+    }
+  }
+  /** Puts the other side on hold: nothing is sent, nothing is heard. */
+  async hold() {
+    await this.#setHeld(true);
+  }
+  /** Takes the other side back from hold. */
+  async resume() {
+    await this.#setHeld(false);
+  }
+  /** Mutes the microphone, or opens it again. The other side gets silence. */
+  mute(muted = true) {
+    this.#muted = muted;
+    this.#host.keep(this.id, { muted });
+    this.#leg?.mute(muted);
+    this.emit("media", this.#media);
+  }
+  /**
+   * Presses keys: `0`–`9`, `*`, `#`, `A`–`D`. As RTP events where the other side takes them, else
+   * through the gateway (SIP INFO).
+   */
+  async dtmf(digits, durationMs = 160) {
+    const keys2 = digits.toUpperCase();
+    if (!/^[0-9A-D*#]{1,32}$/.test(keys2)) {
+      throw new Fault("bad_frame", "keys are 0 to 9, *, #, and A to D");
+    }
+    if (this.#state !== "established" && this.#state !== "early") {
+      throw misplaced("keys can be pressed in a call only");
+    }
+    const duration = Math.min(6e3, Math.max(40, durationMs));
+    if (this.#leg?.press(keys2, duration)) return;
+    await this.#host.request({
+      type: "call.dtmf",
+      call: this.id,
+      digits: keys2,
+      duration_ms: duration
+    });
+  }
+  /** Looks for a new way for sound and pictures. */
+  async restartIce() {
+    await this.#established().negotiation.need("call.description", true);
+  }
+  /** Sends the camera. */
+  async addVideo(wish = {}) {
+    const leg = this.#established();
+    if (leg.sendsVideo) return;
+    const opened = await openMedia(
+      wish.stream ? { stream: wish.stream } : { audio: false, video: wish.video ?? true },
+      this.#host.environment
+    );
+    const track = opened.find(({ kind }) => kind === "video");
+    stopTracks(opened.filter((other) => other !== track));
+    if (!track) throw new DOMException("no camera", "NotFoundError");
+    if (leg.closed) return stopTracks([track]);
+    await leg.addVideo(track);
+  }
+  /** Sends the camera no more. Pictures of the other side, where there are any, go on. */
+  async removeVideo() {
+    await this.#established().removeVideo();
+  }
+  /** Sends (a copy of) another track of the same kind in place of the one that is sent. */
+  async replaceTrack(track) {
+    await this.#established().replaceTrack(track.clone());
+  }
+  /** Codec, selected pair, round trip, bytes. */
+  async details() {
+    return this.#leg && readDetails(this.#leg.pc);
+  }
+  // --- what the client does ---
+  /** @internal Opens the microphone and calls. */
+  async start(to, options) {
+    let tracks;
+    try {
+      tracks = await openMedia(options, this.#host.environment);
+    } catch (error) {
+      const words = mediaWords(error);
+      return this.#finish({ cause: "media", by: "local", words, message: String(error) });
+    }
+    if (this.#is("ended")) return stopTracks(tracks);
+    try {
+      const leg = this.#open(tracks);
+      leg.addTracks(true);
+      const { description: description2 } = await leg.negotiation.offer();
+      this.#set("calling");
+      this.#keepSlots();
+      this.#host.keep(this.id, { peer: to });
+      await this.#host.request({
+        type: "call.create",
+        call: this.id,
+        to,
+        description: description2,
+        ...options.account ? { account: options.account } : {},
+        ...options.displayName ? { display_name: options.displayName } : {},
+        ...options.headers ? { headers: options.headers } : {}
+      });
+      this.#placed = true;
+    } catch (error) {
+      if (this.#is("ended")) return;
+      this.#fail(error instanceof Fault ? error : new Fault("internal", String(error)));
+    }
+  }
+  /** @internal The call as the gateway announced it; again after lost events. */
+  invite(invitation, candidates = []) {
+    if (this.#state !== "incoming") return;
+    this.#invitation = invitation;
+    this.#waiting.push(...candidates);
+    this.#host.keep(this.id, { incoming: invitation, peer: invitation.from.uri });
+  }
+  /** @internal Whether the gateway is known to have it. */
+  get placed() {
+    return this.#placed || this.#state !== "preparing" && this.#state !== "calling";
+  }
+  /** @internal What the caller needs, as announced. */
+  get need() {
+    return this.#invitation?.need;
+  }
+  /** @internal After a lost connection or a reload: what the gateway says is so. */
+  restore(info) {
+    const behind = info.state === "established" && this.#state !== "established";
+    if (this.#leg && behind && this.#state === "answering" && this.need === "answer") {
+      return this.#accepted(void 0, void 0);
+    }
+    if (behind || info.state === "established" && !this.#leg) {
+      const kept = this.#host.kept(this.id);
+      this.#held = kept.held ?? false;
+      this.#muted = kept.muted ?? false;
+      return void this.#rebuild(kept);
+    }
+    if (info.direction === "incoming" || info.state === "established") return;
+    this.#orphan ||= !this.#leg;
+    if (this.#state !== "established") this.#set(info.state);
+  }
+  /** @internal The gateway knows nothing of it any more. */
+  lose() {
+    this.#finish({ ...local("timeout"), by: "gateway", message: "the gateway lost the call" });
+  }
+  /** @internal An event of this call. */
+  take(event2) {
+    switch (event2.type) {
+      case "call.incoming":
+        return this.invite(event2);
+      case "call.ringing":
+        return this.#state === "calling" ? this.#set("ringing") : void 0;
+      case "call.progress":
+        if (this.#state === "calling" || this.#state === "ringing") this.#set("early");
+        return this.#describe(event2.description, event2.negotiation);
+      case "call.accepted":
+        return this.#accepted(event2.description, event2.negotiation);
+      case "call.description":
+        return this.#describe(event2.description, event2.negotiation, event2.code);
+      case "call.offer_requested":
+        void this.#leg?.negotiation.need("call.description").catch(() => {
+        });
+        return;
+      case "call.candidate":
+        return this.#candidate(event2.candidate);
+      case "call.media":
+        this.#media = event2.media;
+        this.emit("media", event2.media);
+        return;
+      case "call.dtmf":
+        return this.emit("dtmf", { digit: event2.digit, durationMs: event2.duration_ms });
+      case "call.ended": {
+        const { cause: cause2, by, message, sip: sip2 } = event2;
+        const words = endWords(cause2);
+        return this.#finish({ cause: cause2, by, words, message, ...sip2 ? { sip: sip2 } : {} });
+      }
+    }
+  }
+  // --- inside ---
+  #accepted(description2, negotiation) {
+    if (this.#state === "ended") return;
+    this.#establish();
+    if (this.#orphan) {
+      this.#orphan = false;
+      return void this.#rebuild(this.#host.kept(this.id));
+    }
+    const leg = this.#leg;
+    if (!leg) return;
+    if (description2) this.#describe(description2, negotiation);
+    else void leg.negotiation.settle().catch((error) => this.#refuse(error));
+    leg.negotiation.allow();
+  }
+  #describe(description2, negotiation, code) {
+    const leg = this.#leg;
+    if (!leg) return;
+    leg.negotiation.remote(description2, negotiation, code).catch((error) => this.#refuse(error));
+  }
+  /** The browser does not take what the other side says. */
+  #refuse(error) {
+    if (this.#state === "ended") return;
+    const fault = new Fault("bad_answer", String(error));
+    if (this.#state === "established" && this.#leg?.pc.currentRemoteDescription) {
+      return this.emit("fault", fault);
+    }
+    this.#tell({ type: "call.end", call: this.id, cause: "not_acceptable" });
+    this.#finish({ ...local("not_acceptable"), message: fault.message });
+  }
+  #candidate(candidate2) {
+    if (this.#leg) {
+      void this.#leg.negotiation.candidate(candidate2).catch(() => {
+      });
+    } else if (this.#state === "incoming" || this.#state === "answering") {
+      this.#waiting.push(candidate2);
+      this.#host.keep(this.id, { candidates: [...this.#waiting] });
+    }
+  }
+  #open(tracks, nextOffer = 1) {
+    const { environment } = this.#host;
+    const leg = new Leg(
+      environment,
+      this.#host.configuration(),
+      tracks,
+      this.remoteStream,
+      {
+        describe: (type, description2, negotiation) => {
+          this.#host.keep(this.id, { negotiation: leg.negotiation.next });
+          return this.#host.request({ type, call: this.id, description: description2, negotiation });
+        },
+        candidate: (candidate2) => {
+          this.#tell({ type: "call.candidate", call: this.id, candidate: candidate2 });
+        },
+        changed: () => {
+          this.#keepSlots();
+          this.emit("stream", this.remoteStream);
+          this.emit("media", this.#media);
+        },
+        path: (state) => this.emit("path", state),
+        fault: (fault) => this.emit("fault", fault)
+      },
+      nextOffer
+    );
+    leg.mute(this.#muted);
+    this.#leg = leg;
+    return leg;
+  }
+  /** A new connection for a call that goes on: all its sections, in a full new offer. */
+  async #rebuild(kept) {
+    this.#establish(kept.since);
+    this.#closeLeg();
+    let tracks = [];
+    try {
+      tracks = await openMedia({ video: kept.video ?? false }, this.#host.environment);
+    } catch {
+    }
+    if (this.#is("ended")) return stopTracks(tracks);
+    const leg = this.#open(tracks, kept.negotiation ?? 2);
+    leg.refill(kept.slots ?? [], this.#held);
+    for (let open = 0; open < 2; open += 1) {
+      try {
+        const description2 = { type: "rollback" };
+        await this.#host.request({ type: "call.description", call: this.id, description: description2 });
+      } catch {
+        break;
+      }
+    }
+    if (leg.closed) return;
+    leg.negotiation.allow();
+    const purpose = this.#held ? "call.hold" : "call.description";
+    await leg.negotiation.need(purpose).catch((fault) => this.emit("fault", fault));
+  }
+  async #setHeld(held) {
+    const leg = this.#established();
+    if (this.#held === held) return;
+    const note = (held2) => {
+      this.#held = held2;
+      this.#host.keep(this.id, { held: held2 });
+      this.emit("media", this.#media);
+    };
+    note(held);
+    try {
+      await leg.hold(held);
+    } catch (error) {
+      if (!leg.closed) note(!held);
+      throw error;
+    }
+  }
+  #keepSlots() {
+    const leg = this.#leg;
+    if (!leg || this.#state === "ended") return;
+    this.#host.keep(this.id, {
+      slots: leg.slots(),
+      negotiation: leg.negotiation.next,
+      video: leg.sendsVideo
+    });
+  }
+  #establish(since) {
+    this.#since ??= since ?? this.#host.environment.now();
+    this.#host.keep(this.id, { since: this.#since });
+    this.#set("established");
+  }
+  #established() {
+    if (this.#state !== "established" || !this.#leg) throw misplaced("the call is not answered");
+    return this.#leg;
+  }
+  /** The gateway refuses the call itself. */
+  #fail(fault) {
+    const { message, sip: sip2, words } = fault;
+    this.#finish({
+      cause: fault.code === "not_found" || fault.code === "forbidden" ? fault.code : "internal",
+      by: "gateway",
+      words,
+      message,
+      ...sip2 ? { sip: sip2 } : {}
+    });
+  }
+  #finish(end2) {
+    if (this.#state === "ended") return;
+    this.#end = end2;
+    this.#closeLeg();
+    this.#set("ended");
+    this.emit("ended", end2);
+    this.#host.over(this);
+  }
+  #closeLeg() {
+    this.#leg?.close();
+    this.#leg = void 0;
+  }
+  /** A request whose refusal changes nothing: the call is over, or will be told to be. */
+  #tell(frame) {
+    this.#host.request(frame).catch((fault) => {
+      if (this.#state !== "ended") this.emit("fault", fault);
+    });
+  }
+  #set(state) {
+    if (this.#state === state) return;
+    this.#state = state;
+    this.emit("state", state);
+  }
+  /** As a method, since the state may have changed while something was awaited. */
+  #is(state) {
+    return this.#state === state;
+  }
+};
+function local(cause2) {
+  return { cause: cause2, by: "local", words: endWords(cause2), message: "" };
+}
+function misplaced(message) {
+  return new Fault("bad_state", message);
 }
 
 // src/frames.ts
-var Refused = class extends Error {
-  constructor(frame) {
-    super(frame.message);
-    this.frame = frame;
-    this.name = "Refused";
-  }
-  frame;
-  get code() {
-    return this.frame.code;
-  }
+var SUBPROTOCOL = "crosspoint.v1";
+var close = {
+  binary: 1003,
+  badHello: 4400,
+  notAuthenticated: 4401,
+  forbidden: 4403,
+  timeout: 4408,
+  superseded: 4409,
+  tooMuch: 4413,
+  unavailable: 4503
 };
 
-// src/connection.ts
-var KEY = "crosspoint.session";
-var BACKOFF_FIRST_MS = 500;
-var BACKOFF_MAX_MS = 15e3;
-var FINAL = { 4400: "refused", 4401: "refused", 4403: "refused", 4409: "superseded" };
-var Connection = class {
-  constructor(options, listener) {
-    this.options = options;
-    this.listener = listener;
-    this.session = this.load();
-  }
-  options;
-  listener;
-  socket;
-  session;
-  pending = /* @__PURE__ */ new Map();
-  lastId = 0;
-  attempts = 0;
-  retry;
-  heartbeat;
-  heardAt = 0;
-  current = "closed";
-  ackWaits = false;
-  get state() {
-    return this.current;
-  }
-  /** Connects, and goes on trying. */
-  open() {
-    if (this.current === "connecting" || this.current === "open") return;
-    clearTimeout(this.retry);
-    void this.connect();
-  }
-  /** Ends the session. */
-  close() {
-    clearTimeout(this.retry);
-    this.forget();
-    this.enter("closed", "");
-    this.socket?.close(1e3);
-    this.failAll("the connection was closed");
-  }
-  /** Sends a request and waits for its reply; it is sent again over a new socket if need be. */
-  request(frame) {
-    const id = `${Date.now().toString(36)}-${++this.lastId}`;
-    const text = JSON.stringify({ ...frame, id });
-    return new Promise((resolve, reject) => {
-      this.pending.set(id, { text, resolve, reject });
-      if (this.current === "open") this.socket?.send(text);
+// src/guard.ts
+var LOCK_MS = 600;
+var ANSWER_MS = 250;
+function claim(session, environment) {
+  const name2 = `crosspoint.session.${session}`;
+  if (environment.locks) return byLock(name2, environment);
+  if (environment.openChannel) return byChannel(name2, environment);
+  return Promise.resolve(() => {
+  });
+}
+function byLock(name2, environment) {
+  return new Promise((resolve) => {
+    const patience = new AbortController();
+    const timer = environment.setTimeout(() => patience.abort(), LOCK_MS);
+    const held = environment.locks?.request(name2, { signal: patience.signal }, () => {
+      environment.clearTimeout(timer);
+      return new Promise((release) => resolve(release));
     });
-  }
-  /** Sends what has no reply. It is lost with the socket, so only for what can be. */
-  tell(frame) {
-    if (this.current === "open") this.socket?.send(JSON.stringify(frame));
-  }
-  async connect() {
-    this.enter("connecting", "");
-    let token;
-    try {
-      const given = this.options.token;
-      token = typeof given === "function" ? await given() : given;
-    } catch (error) {
-      return this.later(`no token: ${String(error)}`);
-    }
-    const Socket = this.options.webSocket ?? WebSocket;
-    let socket;
-    try {
-      socket = new Socket(this.options.url ?? defaultUrl(), "crosspoint.v1");
-    } catch (error) {
-      return this.later(String(error));
-    }
-    this.socket = socket;
-    socket.onopen = () => {
-      const hello = { type: "hello", capabilities: this.options.capabilities, client: "crosspoint-web/0.1.0" };
-      if (token) hello.token = token;
-      if (this.session) hello.resume = this.session;
-      socket.send(JSON.stringify(hello));
-    };
-    socket.onmessage = (message) => {
-      if (socket === this.socket) this.receive(JSON.parse(String(message.data)));
-    };
-    socket.onclose = (event) => {
-      if (socket === this.socket) this.lost(event.code, event.reason);
-    };
-  }
-  receive(frame) {
-    this.heardAt = Date.now();
-    switch (frame.type) {
-      case "welcome": {
-        const seq = frame.resumed === true ? this.session?.seq ?? 0 : frame.next_seq - 1;
-        this.session = { session: frame.session, seq };
-        this.save();
-        this.attempts = 0;
-        this.beat(frame.heartbeat_ms);
-        this.listener.welcome(frame);
-        return;
+    held?.catch(() => resolve(void 0));
+  });
+}
+function byChannel(name2, environment) {
+  return new Promise((resolve) => {
+    const channel = environment.openChannel?.(name2);
+    if (!channel) return resolve(() => {
+    });
+    const self = environment.newId();
+    let mine = false;
+    channel.onmessage = ({ data }) => {
+      const message = data;
+      if (message.from === self) return;
+      if (message.says === "whose" && mine) channel.postMessage({ from: self, says: "mine" });
+      if (message.says === "mine" && !mine) {
+        environment.clearTimeout(timer);
+        channel.close();
+        resolve(void 0);
       }
-      case "sync":
-        this.enter("open", "");
-        if (this.session) this.session.seq = Math.max(this.session.seq, frame.up_to);
-        this.save();
-        this.listener.sync(frame);
-        for (const { text } of this.pending.values()) this.socket?.send(text);
-        return;
-      case "result":
-        this.pending.get(frame.id)?.resolve(frame);
-        this.pending.delete(frame.id);
-        return;
-      case "error": {
-        const waiting = frame.id === void 0 ? void 0 : this.pending.get(frame.id);
-        if (frame.id !== void 0) this.pending.delete(frame.id);
-        waiting?.reject(new Refused(frame));
-        return;
-      }
-      case "pong":
-        return;
-      default:
-        if (!("seq" in frame)) return;
-        if (this.session && frame.seq <= this.session.seq) return;
-        if (this.session) this.session.seq = frame.seq;
-        this.acknowledge();
-        this.listener.event(frame);
-    }
+    };
+    channel.postMessage({ from: self, says: "whose" });
+    const timer = environment.setTimeout(() => {
+      mine = true;
+      resolve(() => channel.close());
+    }, ANSWER_MS);
+  });
+}
+
+// src/memory.ts
+var Memory = class {
+  #store;
+  #key;
+  #kept;
+  constructor(store, url) {
+    this.#store = store;
+    this.#key = `crosspoint:${url}`;
   }
-  /** One acknowledgement for all that arrives together. */
-  acknowledge() {
-    if (this.ackWaits) return;
-    this.ackWaits = true;
-    setTimeout(() => {
-      this.ackWaits = false;
-      this.save();
-      if (this.session) this.tell({ type: "ack", ack: this.session.seq });
-    }, 200);
-  }
-  beat(every) {
-    clearInterval(this.heartbeat);
-    this.heardAt = Date.now();
-    this.heartbeat = setInterval(() => {
-      if (Date.now() - this.heardAt > every * 2) {
-        this.socket?.close(4e3);
-        this.lost(1006, "the gateway is silent");
-      } else {
-        this.tell({ type: "ping" });
-      }
-    }, every);
-  }
-  lost(code, reason) {
-    clearInterval(this.heartbeat);
-    this.socket = void 0;
-    if (this.current === "closed") return;
-    const final = FINAL[code];
-    if (final) {
-      this.forget();
-      this.failAll(reason || "the gateway closed the connection");
-      return this.enter(final, reason);
-    }
-    this.later(reason || "the connection was lost");
-  }
-  later(why) {
-    const base = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** this.attempts++);
-    this.enter("waiting", why);
-    clearTimeout(this.retry);
-    this.retry = setTimeout(() => void this.connect(), base / 2 + Math.random() * base / 2);
-  }
-  failAll(why) {
-    for (const { reject } of this.pending.values()) reject(new Error(why));
-    this.pending.clear();
-  }
-  enter(state, why) {
-    this.current = state;
-    this.listener.state(state, why);
-  }
+  /** What the page before this one left. */
   load() {
     try {
-      const text = this.options.storage?.getItem(KEY);
-      this.options.storage?.removeItem(KEY);
-      return text ? JSON.parse(text) : void 0;
+      const kept = JSON.parse(this.#store?.getItem(this.#key) ?? "null");
+      this.#kept = isMemory(kept) ? kept : void 0;
     } catch {
-      return void 0;
+      this.#kept = void 0;
+    }
+    return this.#kept;
+  }
+  /** Begins to keep a session. */
+  begin(session, seq) {
+    const calls = this.#kept?.session === session ? this.#kept.calls : {};
+    this.#kept = { session, seq, calls };
+    this.#save();
+  }
+  /** Notes the last event. */
+  saw(seq) {
+    if (!this.#kept) return;
+    this.#kept.seq = seq;
+    this.#save();
+  }
+  /** What is kept of a call. */
+  call(call) {
+    return this.#kept?.calls[call] ?? {};
+  }
+  /** What is kept of all calls, by id. */
+  calls() {
+    return Object.entries(this.#kept?.calls ?? {});
+  }
+  /** Keeps more of a call. */
+  keep(call, more) {
+    if (!this.#kept) return;
+    this.#kept.calls[call] = { ...this.#kept.calls[call], ...more };
+    this.#save();
+  }
+  /** Forgets a call. */
+  drop(call) {
+    if (!this.#kept?.calls[call]) return;
+    delete this.#kept.calls[call];
+    this.#save();
+  }
+  /** Forgets the session. */
+  forget() {
+    this.#kept = void 0;
+    this.#store?.removeItem(this.#key);
+  }
+  #save() {
+    try {
+      this.#store?.setItem(this.#key, JSON.stringify(this.#kept));
+    } catch {
     }
   }
-  save() {
-  }
-  /** Writes the session where the next page of this tab finds it. To be called on `pagehide`. */
-  keep() {
-    if (this.session) this.options.storage?.setItem(KEY, JSON.stringify(this.session));
-  }
-  forget() {
-    this.session = void 0;
-    this.options.storage?.removeItem(KEY);
-  }
 };
-function defaultUrl() {
-  const { protocol, host } = window.location;
-  return `${protocol === "https:" ? "wss" : "ws"}://${host}/ws`;
+function isMemory(value) {
+  const kept = value;
+  return typeof kept === "object" && kept !== null && typeof kept.session === "string" && Number.isSafeInteger(kept.seq) && typeof kept.calls === "object" && kept.calls !== null;
 }
 
-// src/client.ts
-var Crosspoint = class extends EventTarget {
-  /** All calls, ended ones included until {@link forget}. */
-  calls = /* @__PURE__ */ new Map();
-  /** How each account stands. */
-  accounts = /* @__PURE__ */ new Map();
-  /** Who the gateway says we are. */
-  user = "";
-  connection;
-  iceServers = [];
-  constructor(options = {}) {
-    super();
-    const storage = options.resume === false ? void 0 : options.storage ?? ownStorage();
-    const capabilities = ["trickle", ...takesPranswer() ? ["pranswer"] : []];
-    this.connection = new Connection(
-      { ...options, capabilities, ...storage ? { storage } : {} },
-      {
-        welcome: (frame) => this.welcome(frame),
-        sync: (frame) => void this.sync(frame),
-        event: (frame) => this.event(frame),
-        state: (state, why) => this.dispatchEvent(new CustomEvent("state", { detail: { state, why } }))
-      }
-    );
-    if (typeof window !== "undefined") {
-      window.addEventListener("pagehide", () => this.connection.keep());
-      window.addEventListener("online", () => {
-        this.connection.open();
-        for (const call of this.calls.values()) void call.restartIce();
-      });
-    }
-  }
-  /** Whether the gateway can be reached. */
-  get state() {
-    return this.connection.state;
-  }
-  /** Connects; reconnects and resumes by itself from then on. */
-  connect() {
-    this.connection.open();
-  }
-  /** Ends the session. */
-  disconnect() {
-    this.connection.close();
-  }
-  /** Calls somebody: `sip:…`, `tel:…`, `user:…`, `join:…`, or what the dial plan knows. */
-  async call(to, options = {}) {
-    const call = new Call(this.connection, this.iceServers, `c-${crypto.randomUUID()}`, "outgoing", to, void 0, options);
-    this.add(call);
-    try {
-      await call.start(to);
-    } catch (error) {
-      call.finish({ cause: "refused", by: "gateway", message: error instanceof Error ? error.message : String(error) });
-      throw error;
-    }
-    return call;
-  }
-  /** Registers an account that the token names. */
-  async addAccount(account) {
-    await this.connection.request({ type: "account.add", account });
-  }
-  /** A new token for the running session. */
-  async refreshToken(token) {
-    await this.connection.request({ type: "token.refresh", token });
-  }
-  /** Takes an ended call out of the list. */
-  forget(call) {
-    if (call.state === "ended") this.calls.delete(call.id);
-    this.changed();
-  }
-  welcome(frame) {
-    this.user = frame.user;
-    this.iceServers = frame.ice_servers;
-    this.accounts.clear();
-    for (const { account, state } of frame.accounts) this.accounts.set(account, state);
-  }
-  async sync(frame) {
-    const known = new Set(frame.calls.map((info) => info.call));
-    for (const call of this.calls.values()) {
-      const lost = call.state !== "ended" && call.state !== "calling" && !known.has(call.id);
-      if (lost) call.finish({ cause: "timeout", by: "gateway", message: "The call ended while the connection was lost." });
-    }
-    for (const info of frame.calls) {
-      if (!this.calls.has(info.call)) await this.rejoin(info);
-    }
-  }
-  /** A call of the page before the reload. */
-  async rejoin(info) {
-    if (info.state !== "established") {
-      return;
-    }
-    const call = new Call(this.connection, this.iceServers, info.call, info.direction, info.peer, void 0);
-    this.add(call);
-    await call.rejoin(info).catch((error) => {
-      call.dispatchEvent(new CustomEvent("error", { detail: error }));
-    });
-  }
-  event(frame) {
-    if (frame.type === "account.state") {
-      this.accounts.set(frame.account, frame.state);
-      this.dispatchEvent(new CustomEvent("account", { detail: frame }));
-      return;
-    }
-    if (frame.type === "token.expiring") {
-      this.dispatchEvent(new CustomEvent("expiring", { detail: frame.expires_in_ms }));
-      return;
-    }
-    if (frame.type === "call.incoming" && !this.calls.has(frame.call)) {
-      const { uri, display_name } = frame.from;
-      const call = new Call(this.connection, this.iceServers, frame.call, "incoming", uri, display_name);
-      this.add(call);
-      call.receive(frame);
-      this.dispatchEvent(new CustomEvent("incoming", { detail: call }));
-      return;
-    }
-    this.calls.get(frame.call)?.receive(frame);
-  }
-  add(call) {
-    this.calls.set(call.id, call);
-    call.addEventListener("state", () => this.changed());
-    this.changed();
-  }
-  changed() {
-    this.dispatchEvent(new CustomEvent("calls"));
+// src/shapes.ts
+var object = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+var text = (value) => typeof value === "string";
+var flag = (value) => typeof value === "boolean";
+var whole = (value) => Number.isSafeInteger(value) && value >= 0;
+var any = () => true;
+var name = (value) => typeof value === "string" && /^[!#-[\]-~]{1,64}$/.test(value) && value !== "";
+var oneOf = (...words) => (value) => words.includes(value);
+var optional = (check) => (value) => value === void 0 || value === null || check(value);
+var list = (check) => (value) => Array.isArray(value) && value.every(check);
+var members = (checks) => (value) => object(value) && Object.entries(checks).every(([key, check]) => check(value[key]));
+var description = (value) => object(value) && (value.type === "rollback" || oneOf("offer", "answer", "pranswer")(value.type) && text(value.sdp));
+var candidate = optional(
+  members({
+    candidate: optional(text),
+    sdpMid: optional(text),
+    sdpMLineIndex: optional(whole),
+    usernameFragment: optional(text)
+  })
+);
+var headers = optional(list(members({ name: text, value: text })));
+var sip = optional(members({ status: whole, reason: text }));
+var standing = oneOf("registering", "registered", "failed", "unregistered");
+var need = oneOf("answer", "offer", "nothing");
+var account = members({ account: text, state: standing, uri: optional(text) });
+var cause = oneOf(
+  ...["normal", "cancelled", "answered_elsewhere", "busy", "declined", "no_answer", "not_found"],
+  ...["unavailable", "unreachable", "no_common_codec", "not_acceptable", "forbidden"],
+  ...["overloaded", "misbehaved", "timeout", "draining", "moved", "internal"]
+);
+var errorCodes = [
+  ...["bad_frame", "too_large", "too_deep", "rate_limited", "unsupported"],
+  ...["not_authenticated", "forbidden", "token_invalid", "token_expired"],
+  ...["superseded", "unknown_call", "not_your_call", "conflict", "bad_state"],
+  ...["bad_address", "not_found", "bad_description", "bad_answer", "bad_candidate"],
+  ...["bad_header", "too_many_calls", "too_many_candidates", "unknown_account"],
+  ...["account_refused", "overloaded", "draining", "internal"]
+];
+var ack = optional(whole);
+var request = { id: text, ack };
+var ofCall = { ...request, call: name };
+var describing = { ...ofCall, description, negotiation: optional(whole) };
+var event = { seq: whole, call: name };
+var clientTable = {
+  hello: {
+    token: optional(text),
+    capabilities: list(text),
+    resume: optional(members({ session: name, seq: whole })),
+    client: optional(text),
+    ack
+  },
+  "token.refresh": { ...request, token: text },
+  ack: { ack: whole },
+  ping: { id: optional(text), ack },
+  "account.add": {
+    ...request,
+    account: name,
+    uri: optional(text),
+    user: optional(text),
+    password: optional(text),
+    display_name: optional(text)
+  },
+  "account.remove": { ...request, account: name },
+  "call.create": {
+    ...ofCall,
+    to: text,
+    description: optional(description),
+    account: optional(text),
+    display_name: optional(text),
+    headers
+  },
+  "call.ring": ofCall,
+  "call.progress": describing,
+  "call.accept": describing,
+  "call.reject": { ...ofCall, cause: optional(oneOf("busy", "declined", "unavailable")) },
+  "call.end": { ...ofCall, cause: optional(cause) },
+  "call.description": describing,
+  "call.candidate": { ...ofCall, id: optional(text), candidate },
+  "call.hold": describing,
+  "call.resume": describing,
+  "call.dtmf": { ...ofCall, digits: text, duration_ms: optional(whole) }
+};
+var replyTable = {
+  welcome: {
+    session: name,
+    resumed: oneOf(true, false, "snapshot"),
+    next_seq: whole,
+    user: text,
+    accounts: list(account),
+    ice_servers: list(
+      members({
+        urls: (value) => text(value) || list(text)(value),
+        username: optional(text),
+        credential: optional(text)
+      })
+    ),
+    limits: members({
+      frame_bytes: whole,
+      calls: whole,
+      candidates: whole,
+      frames_per_second: whole
+    }),
+    grace: members({ ringing_ms: whole, answered_ms: whole }),
+    heartbeat_ms: whole,
+    expires_in_ms: optional(whole),
+    gateway: text
+  },
+  sync: {
+    up_to: whole,
+    calls: list(
+      members({
+        call: name,
+        state: oneOf("calling", "ringing", "early", "established"),
+        direction: oneOf("incoming", "outgoing"),
+        peer: optional(text),
+        need: optional(need)
+      })
+    )
+  },
+  result: { id: text, call: optional(name) },
+  error: {
+    id: optional(text),
+    call: optional(text),
+    code: oneOf(...errorCodes),
+    retry: oneOf("never", "now", "after"),
+    retry_after_ms: optional(whole),
+    sip,
+    detail: any,
+    message: text
+  },
+  pong: { id: optional(text) }
+};
+var eventTable = {
+  "account.state": {
+    seq: whole,
+    account: text,
+    state: standing,
+    uri: optional(text),
+    cause: optional(text),
+    sip,
+    retry_in_ms: optional(whole)
+  },
+  "token.expiring": { seq: whole, expires_in_ms: whole },
+  "call.incoming": {
+    ...event,
+    from: members({ uri: text, display_name: optional(text) }),
+    to: text,
+    account: optional(text),
+    need,
+    description: optional(description),
+    negotiation: optional(whole),
+    headers
+  },
+  "call.ringing": event,
+  "call.progress": { ...event, description, dialog: whole, negotiation: optional(whole) },
+  "call.accepted": {
+    ...event,
+    description: optional(description),
+    negotiation: optional(whole)
+  },
+  "call.description": {
+    ...event,
+    description,
+    negotiation: optional(whole),
+    code: optional(text)
+  },
+  "call.offer_requested": event,
+  "call.candidate": { ...event, candidate },
+  "call.media": {
+    ...event,
+    media: list(
+      members({
+        mid: optional(text),
+        kind: text,
+        held_here: flag,
+        held_there: flag,
+        sending: flag,
+        receiving: flag
+      })
+    )
+  },
+  "call.dtmf": { ...event, digit: text, duration_ms: whole },
+  "call.ended": {
+    ...event,
+    cause,
+    by: oneOf("local", "remote", "gateway"),
+    sip,
+    detail: any,
+    message: text
   }
 };
-function takesPranswer() {
-  return typeof navigator !== "undefined" && !/firefox/i.test(navigator.userAgent);
+var clientTypes = Object.keys(clientTable);
+var serverTypes = [...Object.keys(replyTable), ...Object.keys(eventTable)];
+var BadFrame = class extends Error {
+};
+function isEvent(frame) {
+  return Object.hasOwn(eventTable, frame.type);
 }
-function ownStorage() {
+function readServerFrame(json) {
+  return read(json, { ...replyTable, ...eventTable });
+}
+function read(json, table) {
+  let frame;
   try {
-    return window.sessionStorage;
+    frame = JSON.parse(json);
+  } catch {
+    throw new BadFrame("expected one JSON object");
+  }
+  if (!object(frame) || typeof frame.type !== "string") {
+    throw new BadFrame("expected an object with a type");
+  }
+  const checks = Object.hasOwn(table, frame.type) ? table[frame.type] : void 0;
+  if (!checks) return void 0;
+  for (const [member, check] of Object.entries(checks)) {
+    if (!check(frame[member])) {
+      throw new BadFrame(`${frame.type}: the member ${member} is missing or not as expected`);
+    }
+  }
+  return frame;
+}
+
+// src/connection.ts
+var OPEN_MS = 1e4;
+var PONG_MS = 8e3;
+var PROBE_MS = 3e3;
+var PAUSE_MAX_MS = 15e3;
+var GOOD_MS = 5e3;
+var ACK_MS = 400;
+var ACK_EVENTS = 32;
+var PENDING_MAX = 1e3;
+var RATE_RETRIES = 3;
+var Connection = class extends Emitter {
+  memory;
+  #options;
+  #environment;
+  #state = { name: "idle" };
+  #session;
+  #seq = 0;
+  #acknowledged = 0;
+  #pending = /* @__PURE__ */ new Map();
+  #nextId = 1;
+  #idPrefix;
+  #attempts = 0;
+  #token;
+  #rejected;
+  #wasOpen = false;
+  #refusal;
+  #release;
+  #limits;
+  #heartbeatMs = 2e4;
+  #beat;
+  #deadline;
+  #ackTimer;
+  #onOnline = () => this.#hurry();
+  #onVisible = () => this.#hurry();
+  constructor(options, environment) {
+    super();
+    this.#options = options;
+    this.#environment = environment;
+    this.memory = new Memory(environment.store, options.url);
+    this.#idPrefix = environment.newId().slice(0, 8);
+  }
+  /** How the connection stands. */
+  get state() {
+    switch (this.#state.name) {
+      case "idle":
+        return "idle";
+      case "open":
+        return "connected";
+      case "closed":
+        return "closed";
+      case "opening":
+      case "greeting":
+      case "replaying":
+      case "waiting":
+        return this.#wasOpen ? "reconnecting" : "connecting";
+    }
+  }
+  /** Begins, with the session that this tab had before a reload, where there is one. */
+  async open() {
+    if (this.#state.name !== "idle") return;
+    this.#enter({ name: "opening" });
+    this.#environment.window?.addEventListener("online", this.#onOnline);
+    this.#environment.window?.addEventListener("pageshow", this.#onVisible);
+    this.#environment.window?.addEventListener("focus", this.#onVisible);
+    const kept = this.memory.load();
+    if (kept) {
+      this.#release = await claim(kept.session, this.#environment);
+      if (this.#release) {
+        this.#session = kept.session;
+        this.#seq = kept.seq;
+        this.#acknowledged = kept.seq;
+      } else {
+        this.memory.forget();
+      }
+    }
+    if (this.#is("opening")) this.#dial();
+  }
+  /** Ends it for good. Calls go on at the gateway until their grace is over, or are ended first. */
+  close() {
+    if (this.#state.name === "closed") return;
+    const socket = this.#socket();
+    this.memory.forget();
+    this.#shut(void 0);
+    socket?.close(1e3, "bye");
+  }
+  /** Takes a new socket in place of the one there is; what was missed comes again. */
+  reconnect() {
+    const socket = this.#socket();
+    if (socket) this.#lost(socket);
+    else this.#hurry();
+  }
+  /**
+   * Sends a request; resolves with the gateway's `result`, rejects with a {@link Fault}. Waits for
+   * the connection where there is none, and is sent again after a lost one.
+   */
+  request(frame) {
+    return new Promise((resolve, reject) => {
+      if (this.#state.name === "closed") {
+        return reject(this.#state.fault ?? new Fault("not_authenticated", "not connected"));
+      }
+      if (this.#pending.size >= PENDING_MAX) {
+        return reject(new Fault("overloaded", "too many requests wait for the connection"));
+      }
+      this.#ask({ frame, tries: 0, resolve, reject });
+    });
+  }
+  #ask(pending) {
+    const id = `${this.#idPrefix}-${this.#nextId++}`;
+    this.#pending.set(id, pending);
+    if (this.#state.name === "open") this.#sendPending(id, pending);
+  }
+  #sendPending(id, pending) {
+    const frame = { ...pending.frame, id };
+    const bytes = new TextEncoder().encode(JSON.stringify(frame)).length + 32;
+    if (this.#limits && bytes > this.#limits.frame_bytes) {
+      this.#pending.delete(id);
+      const most = this.#limits.frame_bytes;
+      return pending.reject(new Fault("too_large", `${bytes} of at most ${most} bytes`));
+    }
+    this.#send(frame);
+  }
+  // --- the socket ---
+  async #dial() {
+    const opening = { name: "opening" };
+    this.#enter(opening);
+    let token;
+    let capabilities;
+    try {
+      const { token: given } = this.#options;
+      token = typeof given === "function" ? await given() : given;
+      capabilities = await this.#options.capabilities();
+    } catch (error) {
+      if (this.#state !== opening) return;
+      this.emit("fault", new Fault("not_authenticated", `no token: ${String(error)}`));
+      return this.#wait();
+    }
+    if (this.#state !== opening) return;
+    if (this.#rejected && token === this.#rejected.token) return this.#shut(this.#rejected.fault);
+    this.#token = token;
+    let socket;
+    try {
+      socket = this.#environment.openSocket(this.#options.url, SUBPROTOCOL);
+    } catch (error) {
+      return this.#shut(new Fault("bad_address", String(error)));
+    }
+    const timer = this.#environment.setTimeout(() => this.#lost(socket), OPEN_MS);
+    this.#state = { name: "opening", socket, timer };
+    socket.onopen = () => this.#greet(socket, timer, capabilities, token);
+    socket.onmessage = ({ data }) => {
+      if (typeof data === "string") this.#take(socket, data);
+    };
+    socket.onclose = ({ code, reason }) => this.#closed(socket, code, reason);
+    socket.onerror = () => {
+    };
+  }
+  #greet(socket, timer, capabilities, token) {
+    if (this.#socket() !== socket) return;
+    this.#state = { name: "greeting", socket, timer };
+    const { client } = this.#options;
+    this.#send({
+      type: "hello",
+      capabilities,
+      ...token === void 0 ? {} : { token },
+      ...this.#session ? { resume: { session: this.#session, seq: this.#seq } } : {},
+      ...client ? { client } : {}
+    });
+  }
+  #take(socket, json) {
+    if (this.#socket() !== socket) return;
+    this.#environment.clearTimeout(this.#deadline);
+    this.#deadline = void 0;
+    let frame;
+    try {
+      frame = readServerFrame(json);
+    } catch (error) {
+      const why = error instanceof BadFrame ? error.message : String(error);
+      this.emit("fault", new Fault("bad_frame", `from the gateway: ${why}`));
+      return this.#skip(json);
+    }
+    if (!frame) return this.#skip(json);
+    if (isEvent(frame)) return this.#event(frame);
+    switch (frame.type) {
+      case "welcome":
+        return this.#welcomed(frame);
+      case "sync":
+        return this.#synced(frame);
+      case "result":
+        this.#pending.get(frame.id)?.resolve(frame);
+        this.#pending.delete(frame.id);
+        return;
+      case "error":
+        return this.#refused(frame);
+      case "pong":
+        return;
+    }
+  }
+  /** An event that cannot be used still counts: the next would look like a gap otherwise. */
+  #skip(json) {
+    const seq = /"seq":\s*(\d+)/.exec(json)?.[1];
+    if (Number(seq) !== this.#seq + 1) return;
+    if (this.#state.name === "replaying") this.#seq += 1;
+    else this.#saw(this.#seq + 1);
+  }
+  #welcomed(welcome) {
+    if (this.#state.name !== "greeting") return;
+    const { socket, timer } = this.#state;
+    if (welcome.session !== this.#session) {
+      this.#session = welcome.session;
+      this.#release?.();
+      this.#release = void 0;
+      void claim(welcome.session, this.#environment).then((release) => {
+        if (this.#session === welcome.session) this.#release = release;
+        else release?.();
+      });
+    }
+    if (welcome.resumed !== true) this.#seq = welcome.next_seq - 1;
+    this.#acknowledged = Math.min(this.#acknowledged, this.#seq);
+    this.memory.begin(welcome.session, this.#seq);
+    this.#limits = welcome.limits;
+    this.#heartbeatMs = Math.max(1e3, welcome.heartbeat_ms);
+    this.#state = { name: "replaying", socket, timer, welcome, missed: [] };
+  }
+  #synced(sync) {
+    if (this.#state.name !== "replaying") return;
+    const { socket, timer, welcome, missed } = this.#state;
+    this.#environment.clearTimeout(timer);
+    this.#seq = Math.max(this.#seq, sync.up_to);
+    this.memory.saw(this.#seq);
+    this.#refusal = void 0;
+    this.#rejected = void 0;
+    this.#wasOpen = true;
+    this.#state = { name: "open", socket, since: this.#environment.now() };
+    const waiting = [...this.#pending];
+    this.emit("ready", { welcome, missed, sync });
+    for (const [id, pending] of waiting) {
+      if (this.#is("open") && this.#pending.has(id)) this.#sendPending(id, pending);
+    }
+    this.#acknowledgeSoon();
+    this.#rest();
+    this.emit("state", { state: this.state });
+  }
+  #event(event2) {
+    if (event2.seq <= this.#seq) return;
+    if (event2.seq !== this.#seq + 1) {
+      const message = `event ${event2.seq} came after ${this.#seq}: resuming`;
+      this.emit("fault", new Fault("bad_frame", message));
+      const socket = this.#socket();
+      return socket && this.#lost(socket);
+    }
+    if (this.#state.name === "replaying") {
+      this.#state.missed.push(event2);
+      this.#seq = event2.seq;
+      return;
+    }
+    this.emit("event", event2);
+    this.#saw(event2.seq);
+  }
+  #saw(seq) {
+    this.#seq = seq;
+    this.memory.saw(seq);
+    this.#acknowledgeSoon();
+  }
+  #refused(frame) {
+    const fault = Fault.of(frame);
+    const pending = frame.id === void 0 ? void 0 : this.#pending.get(frame.id);
+    if (!pending) {
+      this.#refusal = fault;
+      if (this.#state.name === "open") this.emit("fault", fault);
+      return;
+    }
+    this.#pending.delete(frame.id);
+    if (fault.code === "rate_limited" && pending.tries < RATE_RETRIES) {
+      pending.tries += 1;
+      this.#environment.setTimeout(() => this.#ask(pending), fault.retryAfterMs ?? 1e3);
+      return;
+    }
+    pending.reject(fault);
+  }
+  // --- acknowledgement and heartbeat ---
+  #acknowledgeSoon() {
+    if (this.#seq - this.#acknowledged >= ACK_EVENTS) return this.#acknowledge();
+    if (this.#seq === this.#acknowledged || this.#ackTimer !== void 0) return;
+    this.#ackTimer = this.#environment.setTimeout(() => this.#acknowledge(), ACK_MS);
+  }
+  #acknowledge() {
+    this.#environment.clearTimeout(this.#ackTimer);
+    this.#ackTimer = void 0;
+    if (this.#state.name === "open" && this.#seq > this.#acknowledged) {
+      this.#send({ type: "ack", ack: this.#seq });
+    }
+  }
+  /** Pings when nothing else was sent for a while. */
+  #rest() {
+    this.#environment.clearTimeout(this.#beat);
+    this.#beat = this.#environment.setTimeout(() => {
+      this.#probe(PONG_MS);
+    }, this.#heartbeatMs);
+  }
+  #probe(deadlineMs) {
+    if (this.#state.name !== "open") return;
+    const { socket } = this.#state;
+    this.#send({ type: "ping" });
+    this.#environment.clearTimeout(this.#deadline);
+    this.#deadline = this.#environment.setTimeout(() => this.#lost(socket), deadlineMs);
+  }
+  /** The network is back, or the tab: is the connection still there? */
+  #hurry() {
+    if (this.#state.name === "open") return this.#probe(PROBE_MS);
+    if (this.#state.name !== "waiting") return;
+    this.#environment.clearTimeout(this.#state.timer);
+    void this.#dial();
+  }
+  #send(frame) {
+    const socket = this.#socket();
+    if (!socket) return;
+    const acknowledges = this.#state.name === "open" && this.#seq > this.#acknowledged;
+    if (acknowledges) this.#acknowledged = this.#seq;
+    const ack2 = acknowledges ? { ack: this.#seq } : {};
+    socket.send(JSON.stringify({ ...frame, ...ack2 }));
+    if (this.#state.name === "open") this.#rest();
+  }
+  // --- the end of a socket ---
+  #closed(socket, code, reason) {
+    if (this.#socket() !== socket) return;
+    const fault = this.#refusal;
+    const say = (of) => fault ?? new Fault(of, reason || `closed with ${code}`);
+    switch (code) {
+      case close.superseded:
+        this.memory.forget();
+        return this.#shut(say("superseded"));
+      case close.badHello:
+      case close.binary:
+        return this.#shut(say("bad_frame"));
+      case close.tooMuch:
+        return this.#shut(say("too_large"));
+      case close.forbidden:
+        return this.#shut(say("forbidden"));
+      case close.notAuthenticated:
+        if (typeof this.#options.token === "function" && !this.#rejected) {
+          this.#rejected = { token: this.#token, fault: say("not_authenticated") };
+          return this.#lost(socket);
+        }
+        return this.#shut(say("not_authenticated"));
+      default:
+        return this.#lost(socket);
+    }
+  }
+  #lost(socket) {
+    if (this.#socket() !== socket) return;
+    const good = this.#state.name === "open" && this.#environment.now() - this.#state.since >= GOOD_MS;
+    if (good) this.#attempts = 0;
+    this.#forgetSocket(socket);
+    socket.close();
+    if (this.#state.name === "replaying") this.#seq = this.#state.welcome.next_seq - 1;
+    this.#wait();
+  }
+  #wait() {
+    const { random } = this.#environment;
+    const most = Math.min(PAUSE_MAX_MS, 300 * 2 ** this.#attempts);
+    const hinted = this.#refusal?.retryAfterMs ?? 0;
+    const pause = this.#attempts === 0 ? random() * 200 : most * (0.5 + random() / 2);
+    const delay = Math.round(Math.max(pause, Math.min(hinted, 6e4)));
+    this.#attempts += 1;
+    const fault = this.#refusal;
+    this.#refusal = void 0;
+    const timer = this.#environment.setTimeout(() => void this.#dial(), delay);
+    this.#state = { name: "waiting", timer };
+    const why = fault ? { fault } : {};
+    this.emit("state", { state: this.state, retryInMs: delay, ...why });
+  }
+  #forgetSocket(socket) {
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.onerror = () => {
+    };
+    for (const timer of [this.#beat, this.#deadline, this.#ackTimer]) {
+      this.#environment.clearTimeout(timer);
+    }
+    this.#beat = this.#deadline = this.#ackTimer = void 0;
+    this.#acknowledged = Math.min(this.#acknowledged, this.#seq);
+    if ("timer" in this.#state) this.#environment.clearTimeout(this.#state.timer);
+  }
+  #shut(fault) {
+    const socket = this.#socket();
+    if (socket) this.#forgetSocket(socket);
+    if (this.#state.name === "waiting") this.#environment.clearTimeout(this.#state.timer);
+    this.#release?.();
+    this.#release = void 0;
+    this.#environment.window?.removeEventListener("online", this.#onOnline);
+    this.#environment.window?.removeEventListener("pageshow", this.#onVisible);
+    this.#environment.window?.removeEventListener("focus", this.#onVisible);
+    this.#state = { name: "closed", fault };
+    const pending = [...this.#pending.values()];
+    this.#pending.clear();
+    const end2 = fault ?? new Fault("not_authenticated", "the connection was closed");
+    for (const { reject } of pending) reject(end2);
+    this.emit("state", { state: "closed", ...fault ? { fault } : {} });
+  }
+  #enter(state) {
+    const before = this.state;
+    this.#state = state;
+    if (this.state !== before) this.emit("state", { state: this.state });
+  }
+  #is(name2) {
+    return this.#state.name === name2;
+  }
+  #socket() {
+    return "socket" in this.#state ? this.#state.socket : void 0;
+  }
+};
+
+// src/environment.ts
+function browser() {
+  const nav = globalThis.navigator;
+  return {
+    openSocket: (url, protocol) => new WebSocket(url, protocol),
+    newPeerConnection: (configuration) => new RTCPeerConnection(configuration),
+    userMedia: (constraints) => {
+      if (!nav.mediaDevices) {
+        return Promise.reject(new DOMException("needs https or localhost", "SecurityError"));
+      }
+      return nav.mediaDevices.getUserMedia(constraints);
+    },
+    newStream: (tracks) => new MediaStream(tracks ?? []),
+    store: sessionStore(),
+    locks: nav?.locks,
+    openChannel: typeof BroadcastChannel === "function" ? (name2) => new BroadcastChannel(name2) : void 0,
+    window: globalThis.window,
+    network: nav?.connection,
+    setTimeout: (run, ms) => setTimeout(run, ms),
+    clearTimeout: (timer) => clearTimeout(timer),
+    random: () => Math.random(),
+    newId,
+    now: () => Date.now()
+  };
+}
+function sessionStore() {
+  try {
+    return globalThis.sessionStorage;
   } catch {
     return void 0;
   }
 }
+function newId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+// src/client.ts
+var PAST_MAX = 100;
+var Crosspoint = class extends Emitter {
+  #environment;
+  #connection;
+  #token;
+  #welcome;
+  #accounts = /* @__PURE__ */ new Map();
+  #calls = /* @__PURE__ */ new Map();
+  #past = /* @__PURE__ */ new Map();
+  #host;
+  #announced = /* @__PURE__ */ new WeakSet();
+  #rung = /* @__PURE__ */ new WeakSet();
+  #catchingUp = false;
+  /** `environment` replaces what is taken from the browser; for tests. */
+  constructor(environment = {}) {
+    super();
+    this.#environment = { ...browser(), ...environment };
+    this.#host = {
+      environment: this.#environment,
+      configuration: () => ({
+        iceServers: this.#welcome?.ice_servers ?? [],
+        bundlePolicy: "balanced"
+      }),
+      request: (frame) => this.#connected().request(frame),
+      keep: (call, more) => {
+        if (this.#calls.has(call)) this.#connection?.memory.keep(call, more);
+      },
+      kept: (call) => this.#connection?.memory.call(call) ?? {},
+      over: (call) => this.#forget(call)
+    };
+  }
+  /** How the connection stands. */
+  get state() {
+    return this.#connection?.state ?? "idle";
+  }
+  /** Who the gateway says we are. */
+  get user() {
+    return this.#welcome?.user;
+  }
+  /** Name and version of the gateway. */
+  get gateway() {
+    return this.#welcome?.gateway;
+  }
+  get limits() {
+    return this.#welcome?.limits;
+  }
+  /** The accounts, by name. */
+  get accounts() {
+    return this.#accounts;
+  }
+  /** The calls that are not over, by id. */
+  get calls() {
+    return this.#calls;
+  }
+  /** The calls that are over, by id: the last hundred. */
+  get past() {
+    return this.#past;
+  }
+  /**
+   * Connects, and stays connected: comes back by itself, with the calls, after a lost connection
+   * and after a reload of the page. Resolves when the gateway has said welcome; rejects with a
+   * {@link Fault} when it will not have us.
+   */
+  async connect(options = {}) {
+    if (this.#connection && this.#connection.state !== "closed") {
+      throw new Fault("bad_state", "connected already: disconnect first");
+    }
+    this.#token = options.token;
+    const connection = new Connection(
+      {
+        url: options.url ?? ownServer(),
+        // By way of `#token`, so that a refreshed one serves the next connection as well.
+        token: typeof options.token === "string" ? () => this.#fetch() : options.token,
+        capabilities: async () => await takesPranswer(this.#environment) ? ["trickle", "pranswer"] : ["trickle"],
+        ...options.client ? { client: options.client } : {}
+      },
+      this.#environment
+    );
+    this.#connection = connection;
+    connection.on("ready", ({ welcome, missed, sync }) => this.#ready(welcome, missed, sync));
+    connection.on("event", (event2) => this.#take(event2));
+    connection.on("fault", (fault) => this.emit("fault", fault));
+    const settled = new Promise((resolve, reject) => {
+      connection.on("state", (detail) => {
+        if (detail.state === "connected") resolve();
+        if (detail.state === "closed") {
+          for (const call of [...this.#calls.values()]) call.lose();
+          reject(detail.fault ?? new Fault("not_authenticated", "the connection was closed"));
+        }
+        this.emit("state", detail);
+      });
+    });
+    settled.catch(() => {
+    });
+    await connection.open();
+    return settled;
+  }
+  /**
+   * Takes a new connection at once, where the page knows that the old one is of no use. Calls go
+   * on, and nothing is lost.
+   */
+  reconnect() {
+    this.#connection?.reconnect();
+  }
+  /** Ends all calls and leaves. */
+  async disconnect() {
+    const connection = this.#connection;
+    if (!connection) return;
+    for (const call of [...this.#calls.values()]) call.end();
+    if (connection.state === "connected") {
+      const last = connection.request({ type: "account.remove", account: "-" }).catch(() => {
+      });
+      const patience = new Promise((resolve) => {
+        this.#environment.setTimeout(resolve, 1e3);
+      });
+      await Promise.race([last, patience]);
+    }
+    connection.close();
+    this.#welcome = void 0;
+    this.#accounts.clear();
+  }
+  /**
+   * Calls `to`: what the dial plan knows, or `user:bob`, `join:word`, `sip:…`, `tel:…`. The call
+   * is there at once and tells what becomes of it by its events.
+   */
+  call(to, options = {}) {
+    this.#connected();
+    const call = new Call(this.#host, {
+      id: this.#environment.newId(),
+      direction: "outgoing",
+      state: "preparing",
+      peer: to
+    });
+    this.#calls.set(call.id, call);
+    this.#announce(call);
+    void call.start(to, options);
+    return call;
+  }
+  /** Registers an account: one that the token names, or one's own where the gateway allows it. */
+  async addAccount(account2) {
+    await this.#connected().request({ type: "account.add", ...account2 });
+    const known = this.#accounts.get(account2.account);
+    if (known) return;
+    const { account: name2, uri } = account2;
+    this.#accounts.set(name2, { account: name2, state: "registering", ...uri ? { uri } : {} });
+  }
+  /** Takes an account back that `addAccount` brought. */
+  async removeAccount(account2) {
+    await this.#connected().request({ type: "account.remove", account: account2 });
+    this.#accounts.delete(account2);
+  }
+  /** Gives the gateway a newer token on the live connection. */
+  async refreshToken(token) {
+    await this.#connected().request({ type: "token.refresh", token });
+    if (typeof this.#token !== "function") this.#token = token;
+  }
+  // --- inside ---
+  #connected() {
+    if (!this.#connection || this.#connection.state === "closed") {
+      throw new Fault("not_authenticated", "not connected: call connect() first");
+    }
+    return this.#connection;
+  }
+  async #fetch() {
+    return typeof this.#token === "function" ? this.#token() : this.#token;
+  }
+  #ready(welcome, missed, sync) {
+    this.#welcome = welcome;
+    this.#accounts.clear();
+    for (const account2 of welcome.accounts) this.#accounts.set(account2.account, account2);
+    this.#catchingUp = true;
+    this.#recall();
+    for (const event2 of missed) this.#take(event2);
+    this.#catchingUp = false;
+    const known = new Set(sync.calls.map(({ call }) => call));
+    for (const call of [...this.#calls.values()]) {
+      if (!known.has(call.id) && call.placed) call.lose();
+    }
+    for (const info of sync.calls) this.#found(info);
+    for (const account2 of this.#accounts.values()) this.emit("account", account2);
+  }
+  /** Calls that rang before the page was loaded again: what was missed may be about them. */
+  #recall() {
+    for (const [id, kept] of this.#connection?.memory.calls() ?? []) {
+      if (!kept.incoming || this.#calls.has(id) || this.#past.has(id)) continue;
+      const call = this.#incoming(kept.incoming);
+      call.invite(kept.incoming, kept.candidates);
+    }
+  }
+  #incoming({ call: id, from }) {
+    const call = new Call(this.#host, {
+      id,
+      direction: "incoming",
+      state: "incoming",
+      peer: from.uri,
+      peerName: from.display_name
+    });
+    this.#calls.set(id, call);
+    return call;
+  }
+  /** A call that the gateway knows. */
+  #found(info) {
+    if (this.#past.has(info.call)) return;
+    let call = this.#calls.get(info.call);
+    if (!call) {
+      const ringsHere = info.direction === "incoming" && info.state !== "established";
+      const kept = this.#host.kept(info.call);
+      call = new Call(this.#host, {
+        id: info.call,
+        direction: info.direction,
+        state: ringsHere ? "incoming" : info.state === "established" ? "answering" : info.state,
+        peer: kept.peer ?? info.peer ?? ""
+      });
+      this.#calls.set(call.id, call);
+    }
+    call.restore(info);
+    this.#announce(call);
+    if (call.need) this.#ring(call);
+  }
+  #announce(call) {
+    if (this.#announced.has(call)) return;
+    this.#announced.add(call);
+    this.emit("call", call);
+  }
+  #take(event2) {
+    switch (event2.type) {
+      case "account.state": {
+        const { seq: _, type: __, ...state } = event2;
+        const account2 = { ...this.#accounts.get(event2.account), ...state };
+        this.#accounts.set(event2.account, account2);
+        return this.emit("account", account2);
+      }
+      case "token.expiring":
+        return this.#expiring(event2.expires_in_ms);
+      default:
+        return this.#ofCall(event2);
+    }
+  }
+  #ofCall(event2) {
+    const known = this.#calls.get(event2.call);
+    if (known) {
+      known.take(event2);
+      if (event2.type === "call.incoming") this.#ring(known);
+      return;
+    }
+    if (event2.type !== "call.incoming" || this.#past.has(event2.call)) return;
+    const call = this.#incoming(event2);
+    call.invite(event2);
+    this.#ring(call);
+  }
+  #ring(call) {
+    if (this.#catchingUp || this.#rung.has(call) || call.state !== "incoming") return;
+    this.#rung.add(call);
+    this.#announce(call);
+    this.#connected().request({ type: "call.ring", call: call.id }).catch(() => {
+    });
+    this.emit("incoming", call);
+  }
+  #expiring(expiresInMs) {
+    if (typeof this.#token !== "function") return this.emit("tokenexpiring", { expiresInMs });
+    this.#fetch().then((token) => token === void 0 ? void 0 : this.refreshToken(token)).catch((error) => {
+      const why = `no new token: ${String(error)}`;
+      this.emit("fault", error instanceof Fault ? error : new Fault("token_expired", why));
+    });
+  }
+  #forget(call) {
+    this.#calls.delete(call.id);
+    this.#past.set(call.id, call);
+    const [oldest] = this.#past.keys();
+    if (this.#past.size > PAST_MAX && oldest !== void 0) this.#past.delete(oldest);
+    this.#connection?.memory.drop(call.id);
+  }
+};
+function ownServer() {
+  const url = new URL("/ws", globalThis.location.href);
+  url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
+  return url.href;
+}
 
 // src/sounds.ts
-var Ringer = class {
-  context;
-  timer;
-  /** Rings for an incoming call (`ring`) or lets the caller hear it ring there (`ringback`). */
-  start(kind) {
-    this.stop();
-    const context = this.context ??= new AudioContext();
-    void context.resume().catch(() => void 0);
-    const once = () => {
-      if (kind === "ring") [0, 0.35].forEach((at) => this.tone(context, [784, 988], at, 0.25, 0.12));
-      else this.tone(context, [425], 0, 1, 0.05);
-    };
-    once();
-    this.timer = setInterval(once, kind === "ring" ? 2200 : 4e3);
-  }
-  stop() {
-    clearInterval(this.timer);
-    this.timer = void 0;
-  }
-  /** The click of a key. */
-  key(digit) {
-    const rows = "123A456B789C*0#D".indexOf(digit);
-    if (rows < 0) return;
-    const context = this.context ??= new AudioContext();
-    const low = [697, 770, 852, 941][Math.floor(rows / 4)] ?? 697;
-    const high = [1209, 1336, 1477, 1633][rows % 4] ?? 1209;
-    this.tone(context, [low, high], 0, 0.12, 0.05);
-  }
-  tone(context, frequencies, after, length, level) {
-    const begin = context.currentTime + after;
-    const gain = context.createGain();
-    gain.gain.setValueAtTime(0, begin);
-    gain.gain.linearRampToValueAtTime(level, begin + 0.02);
-    gain.gain.setValueAtTime(level, begin + length - 0.04);
-    gain.gain.linearRampToValueAtTime(0, begin + length);
+var patterns = {
+  /** For the one who is called: two short trills. */
+  ring: { hertz: [520, 660], rhythm: [0.4, 0.2, 0.4, 2], loud: 0.16 },
+  /** For the one who calls: a long tone, 440 and 480 Hz. */
+  ringback: { hertz: [440, 480], rhythm: [1.6, 3.2], loud: 0.05 },
+  busy: { hertz: [480, 620], rhythm: [0.4, 0.4], loud: 0.05 }
+};
+var keys = "123A456B789C*0#D";
+var rows = [697, 770, 852, 941];
+var columns = [1209, 1336, 1477, 1633];
+var Sounds = class {
+  #context;
+  #stop;
+  #playing;
+  /** Plays a tone until `quiet()`; another one in its place where one plays. */
+  play(name2) {
+    if (this.#playing === name2) return;
+    this.quiet();
+    const context = this.#open();
+    if (!context) return;
+    this.#playing = name2;
+    const { hertz, rhythm, loud } = patterns[name2];
+    const gain = new GainNode(context, { gain: 0 });
     gain.connect(context.destination);
-    for (const frequency of frequencies) {
-      const oscillator = context.createOscillator();
-      oscillator.frequency.value = frequency;
-      oscillator.connect(gain);
-      oscillator.start(begin);
-      oscillator.stop(begin + length);
+    const voices = hertz.map((frequency) => {
+      const voice = new OscillatorNode(context, { frequency });
+      voice.connect(gain);
+      voice.start();
+      return voice;
+    });
+    const round = rhythm.reduce((sum, part) => sum + part, 0);
+    let next = context.currentTime;
+    const plan = () => {
+      while (next < context.currentTime + 60) {
+        let at = next;
+        rhythm.forEach((part, index) => {
+          if (index % 2 === 0) {
+            gain.gain.setValueAtTime(0, at);
+            gain.gain.linearRampToValueAtTime(loud, at + 0.02);
+            gain.gain.setValueAtTime(loud, at + part - 0.02);
+            gain.gain.linearRampToValueAtTime(0, at + part);
+          }
+          at += part;
+        });
+        next += round;
+      }
+    };
+    plan();
+    const timer = setInterval(plan, 1e4);
+    this.#stop = () => {
+      clearInterval(timer);
+      for (const voice of voices) voice.stop();
+      gain.disconnect();
+    };
+  }
+  /** The sound of a key, short. */
+  key(digit) {
+    const at = keys.indexOf(digit);
+    const context = at < 0 ? void 0 : this.#open();
+    if (!context) return;
+    const gain = new GainNode(context, { gain: 0.06 });
+    gain.connect(context.destination);
+    const now = context.currentTime;
+    gain.gain.setValueAtTime(0.06, now + 0.1);
+    gain.gain.linearRampToValueAtTime(0, now + 0.13);
+    for (const frequency of [rows[Math.floor(at / 4)] ?? 0, columns[at % 4] ?? 0]) {
+      const voice = new OscillatorNode(context, { frequency });
+      voice.connect(gain);
+      voice.start();
+      voice.stop(now + 0.15);
     }
+  }
+  quiet() {
+    this.#stop?.();
+    this.#stop = this.#playing = void 0;
+  }
+  #open() {
+    if (typeof AudioContext !== "function") return void 0;
+    this.#context ??= new AudioContext();
+    if (this.#context.state === "suspended") void this.#context.resume();
+    return this.#context;
+  }
+};
+var Meter = class {
+  #analyser;
+  #source;
+  #samples;
+  /** `context` is the page's; one serves all meters. */
+  constructor(stream, context) {
+    this.#source = context.createMediaStreamSource(stream);
+    this.#analyser = new AnalyserNode(context, { fftSize: 1024 });
+    this.#source.connect(this.#analyser);
+    this.#samples = new Float32Array(this.#analyser.fftSize);
+  }
+  /** Silence is 0, full scale is 1; in between as the ear hears it. */
+  level() {
+    this.#analyser.getFloatTimeDomainData(this.#samples);
+    let sum = 0;
+    for (const sample of this.#samples) sum += sample * sample;
+    const decibel = 10 * Math.log10(sum / this.#samples.length + 1e-10);
+    return Math.min(1, Math.max(0, (decibel + 60) / 60));
+  }
+  close() {
+    this.#source.disconnect();
   }
 };
 export {
   Call,
   Crosspoint,
-  Refused,
-  Ringer
+  Fault,
+  Meter,
+  Sounds,
+  endWords,
+  errorWords,
+  mediaWords
 };

@@ -1,1040 +1,803 @@
-// src/call.ts
-var RESTART_AFTER_MS = 3e3;
-var Call = class extends EventTarget {
-  constructor(connection, iceServers, id, direction, peer, name, options = {}) {
-    super();
-    this.connection = connection;
-    this.iceServers = iceServers;
-    this.id = id;
-    this.direction = direction;
-    this.peer = peer;
-    this.name = name;
-    this.options = options;
-    this.phase = direction === "incoming" ? "incoming" : "calling";
-  }
-  connection;
-  iceServers;
-  id;
-  direction;
-  peer;
-  name;
-  options;
-  /** The local media, once there is any. */
-  local;
-  /** The remote media. */
-  remote = new MediaStream();
-  /** What flows on each section, as the gateway last said. */
-  media = [];
-  /** How it ended. */
-  end;
-  /** When it was answered. */
-  answeredAt;
-  pc;
-  phase;
-  offers = 0;
-  ownOffer;
-  early = [];
-  work = Promise.resolve();
-  restart;
-  held = false;
-  ready = false;
-  incoming;
-  get state() {
-    return this.phase;
-  }
-  get isHeld() {
-    return this.held;
-  }
-  get isMuted() {
-    return this.local?.getAudioTracks().every((track) => !track.enabled) ?? false;
-  }
-  get hasVideo() {
-    return (this.local?.getVideoTracks().length ?? 0) > 0;
-  }
-  /** Begins an outgoing call. */
-  async start(to2) {
-    await this.prepare(this.options.video ?? false);
-    const description = await this.offer();
-    const { account, displayName } = this.options;
-    await this.connection.request({
-      type: "call.create",
-      call: this.id,
-      to: to2,
-      description,
-      ...account === void 0 ? {} : { account },
-      ...displayName === void 0 ? {} : { display_name: displayName }
-    });
-    this.ready = true;
-    this.sendEarly();
-  }
-  /** Takes an incoming call. */
-  async accept(options = {}) {
-    const invitation = this.incoming;
-    if (!invitation) throw new Error("there is no call to accept");
-    Object.assign(this.options, options);
-    await this.prepare(options.video ?? false);
-    const pc = this.peerConnection();
-    let description;
-    if (invitation.need === "answer" && invitation.description) {
-      await pc.setRemoteDescription(invitation.description);
-      await this.addEarly();
-      await pc.setLocalDescription(await pc.createAnswer());
-      description = plain(pc.localDescription);
-    } else {
-      description = await this.offer();
-    }
-    this.ready = true;
-    const negotiation = invitation.negotiation ?? this.ownOffer;
-    await this.connection.request({
-      type: "call.accept",
-      call: this.id,
-      description,
-      ...negotiation === void 0 ? {} : { negotiation }
-    });
-    this.sendEarly();
-  }
-  /** Does not take an incoming call. */
-  async reject(cause = "declined") {
-    await this.connection.request({ type: "call.reject", call: this.id, cause });
-  }
-  /** Hangs up. */
-  async hangUp() {
-    if (this.phase !== "ended") await this.connection.request({ type: "call.end", call: this.id });
-  }
-  /** The microphone off or on. Nothing is signaled. */
-  mute(muted) {
-    for (const track of this.local?.getAudioTracks() ?? []) track.enabled = !muted;
-    this.changed();
-  }
-  /** Holds: sends and takes nothing until {@link resume}. */
-  hold() {
-    return this.direct(true);
-  }
-  /** Ends the hold. */
-  resume() {
-    return this.direct(false);
-  }
-  /** Presses keys: in the sound where the other side takes that, else by signaling. */
-  async dtmf(digits) {
-    const sender = this.pc?.getSenders().find((one) => one.track?.kind === "audio");
-    if (sender?.dtmf?.canInsertDTMF) sender.dtmf.insertDTMF(digits, 160, 70);
-    else await this.connection.request({ type: "call.dtmf", call: this.id, digits });
-  }
-  /** New ICE credentials and candidates: after the network has changed. */
-  async restartIce() {
-    if (this.phase !== "connected" || !this.pc) return;
-    this.pc.restartIce();
-    await this.renegotiate("call.description");
-  }
-  /** Adds the camera. */
-  async addVideo(stream) {
-    const media = stream ?? await navigator.mediaDevices.getUserMedia({ video: true });
-    const track = media.getVideoTracks()[0];
-    if (!track) return;
-    this.local?.addTrack(track);
-    const pc = this.peerConnection();
-    const idle = pc.getTransceivers().find((one) => one.receiver.track.kind === "video" && !one.sender.track && one.direction !== "stopped");
-    if (idle) {
-      await idle.sender.replaceTrack(track);
-      idle.direction = "sendrecv";
-    } else {
-      pc.addTrack(track, this.local ?? media);
-    }
-    await this.renegotiate("call.description");
-    this.changed();
-  }
-  /** Takes the camera out. */
-  async removeVideo() {
-    const pc = this.peerConnection();
-    for (const transceiver of pc.getTransceivers()) {
-      const track = transceiver.sender.track;
-      if (track?.kind !== "video") continue;
-      track.stop();
-      this.local?.removeTrack(track);
-      await transceiver.sender.replaceTrack(null);
-      transceiver.direction = "recvonly";
-    }
-    await this.renegotiate("call.description");
-    this.changed();
-  }
-  /** @internal Takes an event of the gateway, one after the other. */
-  receive(event) {
-    this.work = this.work.then(() => this.handle(event)).catch((error) => {
-      this.dispatchEvent(new CustomEvent("error", { detail: error }));
-    });
-  }
-  /** @internal A page that was reloaded goes on with this call: new ICE, new DTLS, a full offer. */
-  async rejoin(info) {
-    if (info.state !== "established") return;
-    this.enter("connected");
-    this.answeredAt ??= Date.now();
-    await this.prepare(false);
-    this.ready = true;
-    await this.renegotiate("call.description");
-  }
-  async handle(event) {
-    const pc = this.pc;
-    switch (event.type) {
-      case "call.incoming":
-        this.incoming = event;
-        await this.connection.request({ type: "call.ring", call: this.id }).catch(() => void 0);
-        return;
-      case "call.ringing":
-        if (this.phase === "calling") this.enter("ringing");
-        return;
-      case "call.progress":
-        if (pc) {
-          await pc.setRemoteDescription({ type: "pranswer", sdp: event.description.sdp ?? "" });
-          await this.addEarly();
-          this.enter("early");
-        }
-        return;
-      case "call.accepted":
-        this.answeredAt = Date.now();
-        if (event.description) await this.described(event.description, event.negotiation);
-        this.enter("connected");
-        return;
-      case "call.description":
-        await this.described(event.description, event.negotiation);
-        return;
-      case "call.offer_requested":
-        await this.renegotiate("call.description");
-        return;
-      case "call.candidate":
-        if (pc?.remoteDescription) await pc.addIceCandidate(event.candidate).catch(() => void 0);
-        else this.early.push(event.candidate);
-        return;
-      case "call.media":
-        this.media = event.media;
-        this.dispatchEvent(new CustomEvent("media", { detail: event.media }));
-        this.changed();
-        return;
-      case "call.dtmf":
-        this.dispatchEvent(new CustomEvent("dtmf", { detail: event.digit }));
-        return;
-      case "call.ended":
-        this.finish({ cause: event.cause, by: event.by, message: event.message, ...event.sip ? { status: event.sip.status } : {} });
-    }
-  }
-  async described(description, negotiation) {
-    const pc = this.peerConnection();
-    if (description.type === "rollback") {
-      if (pc.signalingState === "have-local-offer") await pc.setLocalDescription({ type: "rollback" });
-      else if (pc.signalingState === "have-remote-offer") await pc.setRemoteDescription({ type: "rollback" });
-      this.ownOffer = void 0;
-      return;
-    }
-    if (description.type !== "offer") {
-      if (pc.signalingState === "stable") return;
-      await pc.setRemoteDescription(description);
-      this.ownOffer = void 0;
-      return this.addEarly();
-    }
-    await pc.setRemoteDescription(description);
-    await this.addEarly();
-    if (this.held) this.point();
-    await pc.setLocalDescription(await pc.createAnswer());
-    this.ready = true;
-    await this.connection.request({
-      type: "call.description",
-      call: this.id,
-      description: plain(pc.localDescription),
-      ...negotiation === void 0 ? {} : { negotiation }
-    });
-    this.sendEarly();
-  }
-  async direct(held) {
-    const before = this.held;
-    this.held = held;
-    this.point();
-    try {
-      await this.renegotiate(held ? "call.hold" : "call.resume");
-    } catch (error) {
-      this.held = before;
-      this.point();
-      throw error;
-    }
-    this.changed();
-  }
-  /** Directions as the hold wants them. */
-  point() {
-    for (const transceiver of this.pc?.getTransceivers() ?? []) {
-      if (transceiver.direction === "stopped") continue;
-      const sends = transceiver.sender.track !== null;
-      if (this.held) transceiver.direction = sends ? "sendonly" : "inactive";
-      else transceiver.direction = sends ? "sendrecv" : "recvonly";
-      if (transceiver.sender.track?.kind === "audio") transceiver.sender.track.enabled = !this.held;
-    }
-  }
-  async renegotiate(type) {
-    const pc = this.peerConnection();
-    if (pc.signalingState !== "stable") return;
-    const description = await this.offer();
-    await this.connection.request({ type, call: this.id, description, negotiation: this.ownOffer ?? 1 });
-  }
-  async offer() {
-    const pc = this.peerConnection();
-    await pc.setLocalDescription(await pc.createOffer());
-    this.ownOffer = ++this.offers;
-    return plain(pc.localDescription);
-  }
-  async prepare(video) {
-    const stream = this.options.stream ?? await navigator.mediaDevices.getUserMedia({ audio: true, video });
-    this.local = stream;
-    const pc = this.peerConnection();
-    for (const track of stream.getTracks()) {
-      if (!pc.getSenders().some((sender) => sender.track === track)) pc.addTrack(track, stream);
-    }
-    this.changed();
-  }
-  peerConnection() {
-    if (this.pc) return this.pc;
-    const pc = new RTCPeerConnection({ iceServers: this.iceServers, bundlePolicy: "balanced" });
-    this.pc = pc;
-    pc.onicecandidate = ({ candidate }) => {
-      const init = candidate ? candidate.toJSON() : { candidate: "" };
-      if (this.ready) this.connection.tell({ type: "call.candidate", call: this.id, candidate: init });
-      else this.waiting.push(init);
-    };
-    pc.ontrack = ({ track }) => {
-      if (!this.remote.getTracks().includes(track)) this.remote.addTrack(track);
-      this.dispatchEvent(new CustomEvent("track", { detail: track }));
-    };
-    pc.oniceconnectionstatechange = () => {
-      clearTimeout(this.restart);
-      if (pc.iceConnectionState === "failed") void this.restartIce();
-      else if (pc.iceConnectionState === "disconnected") {
-        this.restart = setTimeout(() => void this.restartIce(), RESTART_AFTER_MS);
-      }
-      this.changed();
-    };
-    return pc;
-  }
-  waiting = [];
-  /** What was gathered before the gateway knew the call. */
-  sendEarly() {
-    for (const candidate of this.waiting.splice(0)) {
-      this.connection.tell({ type: "call.candidate", call: this.id, candidate });
-    }
-  }
-  async addEarly() {
-    for (const candidate of this.early.splice(0)) {
-      await this.pc?.addIceCandidate(candidate).catch(() => void 0);
-    }
-  }
-  enter(phase) {
-    if (this.phase === "ended") return;
-    this.phase = phase;
-    this.changed();
-  }
-  changed() {
-    this.dispatchEvent(new CustomEvent("state", { detail: this.phase }));
-  }
-  /** @internal The call is over. */
-  finish(end) {
-    if (this.phase === "ended") return;
-    clearTimeout(this.restart);
-    this.end = end;
-    this.pc?.close();
-    if (!this.options.stream) for (const track of this.local?.getTracks() ?? []) track.stop();
-    this.enter("ended");
-    this.phase = "ended";
-    this.changed();
-    this.dispatchEvent(new CustomEvent("ended", { detail: end }));
-  }
-};
-function plain(description) {
-  if (!description) throw new Error("there is no local description");
-  return { type: description.type, sdp: description.sdp };
+// The demo page of crosspoint. Built from web/; see web/README.md.
+
+// demo/page.ts
+import { Crosspoint, Fault as Fault2, Sounds, errorWords } from "./crosspoint.js";
+
+// demo/card.ts
+import { Fault, endWords, mediaWords } from "./crosspoint.js";
+
+// demo/dom.ts
+function h(tag, attributes = {}, ...children) {
+  const element = document.createElement(tag);
+  const { class: name, hidden, data = {}, aria = {}, on = {}, ...plain } = attributes;
+  if (name) element.className = name;
+  if (hidden) element.hidden = true;
+  for (const [key, value] of Object.entries(plain)) element.setAttribute(key, value);
+  for (const [key, value] of Object.entries(data)) element.dataset[key] = value;
+  for (const [key, value] of Object.entries(aria)) element.setAttribute(`aria-${key}`, value);
+  for (const [key, value] of Object.entries(on)) element.addEventListener(key, value);
+  element.append(...children.filter((child) => Boolean(child)));
+  return element;
 }
-
-// src/frames.ts
-var Refused = class extends Error {
-  constructor(frame) {
-    super(frame.message);
-    this.frame = frame;
-    this.name = "Refused";
-  }
-  frame;
-  get code() {
-    return this.frame.code;
-  }
-};
-
-// src/connection.ts
-var KEY = "crosspoint.session";
-var BACKOFF_FIRST_MS = 500;
-var BACKOFF_MAX_MS = 15e3;
-var FINAL = { 4400: "refused", 4401: "refused", 4403: "refused", 4409: "superseded" };
-var Connection = class {
-  constructor(options, listener) {
-    this.options = options;
-    this.listener = listener;
-    this.session = this.load();
-  }
-  options;
-  listener;
-  socket;
-  session;
-  pending = /* @__PURE__ */ new Map();
-  lastId = 0;
-  attempts = 0;
-  retry;
-  heartbeat;
-  heardAt = 0;
-  current = "closed";
-  ackWaits = false;
-  get state() {
-    return this.current;
-  }
-  /** Connects, and goes on trying. */
-  open() {
-    if (this.current === "connecting" || this.current === "open") return;
-    clearTimeout(this.retry);
-    void this.connect();
-  }
-  /** Ends the session. */
-  close() {
-    clearTimeout(this.retry);
-    this.forget();
-    this.enter("closed", "");
-    this.socket?.close(1e3);
-    this.failAll("the connection was closed");
-  }
-  /** Sends a request and waits for its reply; it is sent again over a new socket if need be. */
-  request(frame) {
-    const id = `${Date.now().toString(36)}-${++this.lastId}`;
-    const text = JSON.stringify({ ...frame, id });
-    return new Promise((resolve, reject) => {
-      this.pending.set(id, { text, resolve, reject });
-      if (this.current === "open") this.socket?.send(text);
-    });
-  }
-  /** Sends what has no reply. It is lost with the socket, so only for what can be. */
-  tell(frame) {
-    if (this.current === "open") this.socket?.send(JSON.stringify(frame));
-  }
-  async connect() {
-    this.enter("connecting", "");
-    let token2;
-    try {
-      const given = this.options.token;
-      token2 = typeof given === "function" ? await given() : given;
-    } catch (error) {
-      return this.later(`no token: ${String(error)}`);
-    }
-    const Socket = this.options.webSocket ?? WebSocket;
-    let socket;
-    try {
-      socket = new Socket(this.options.url ?? defaultUrl(), "crosspoint.v1");
-    } catch (error) {
-      return this.later(String(error));
-    }
-    this.socket = socket;
-    socket.onopen = () => {
-      const hello = { type: "hello", capabilities: this.options.capabilities, client: "crosspoint-web/0.1.0" };
-      if (token2) hello.token = token2;
-      if (this.session) hello.resume = this.session;
-      socket.send(JSON.stringify(hello));
-    };
-    socket.onmessage = (message) => {
-      if (socket === this.socket) this.receive(JSON.parse(String(message.data)));
-    };
-    socket.onclose = (event) => {
-      if (socket === this.socket) this.lost(event.code, event.reason);
-    };
-  }
-  receive(frame) {
-    this.heardAt = Date.now();
-    switch (frame.type) {
-      case "welcome": {
-        const seq = frame.resumed === true ? this.session?.seq ?? 0 : frame.next_seq - 1;
-        this.session = { session: frame.session, seq };
-        this.save();
-        this.attempts = 0;
-        this.beat(frame.heartbeat_ms);
-        this.listener.welcome(frame);
-        return;
-      }
-      case "sync":
-        this.enter("open", "");
-        if (this.session) this.session.seq = Math.max(this.session.seq, frame.up_to);
-        this.save();
-        this.listener.sync(frame);
-        for (const { text } of this.pending.values()) this.socket?.send(text);
-        return;
-      case "result":
-        this.pending.get(frame.id)?.resolve(frame);
-        this.pending.delete(frame.id);
-        return;
-      case "error": {
-        const waiting = frame.id === void 0 ? void 0 : this.pending.get(frame.id);
-        if (frame.id !== void 0) this.pending.delete(frame.id);
-        waiting?.reject(new Refused(frame));
-        return;
-      }
-      case "pong":
-        return;
-      default:
-        if (!("seq" in frame)) return;
-        if (this.session && frame.seq <= this.session.seq) return;
-        if (this.session) this.session.seq = frame.seq;
-        this.acknowledge();
-        this.listener.event(frame);
-    }
-  }
-  /** One acknowledgement for all that arrives together. */
-  acknowledge() {
-    if (this.ackWaits) return;
-    this.ackWaits = true;
-    setTimeout(() => {
-      this.ackWaits = false;
-      this.save();
-      if (this.session) this.tell({ type: "ack", ack: this.session.seq });
-    }, 200);
-  }
-  beat(every) {
-    clearInterval(this.heartbeat);
-    this.heardAt = Date.now();
-    this.heartbeat = setInterval(() => {
-      if (Date.now() - this.heardAt > every * 2) {
-        this.socket?.close(4e3);
-        this.lost(1006, "the gateway is silent");
-      } else {
-        this.tell({ type: "ping" });
-      }
-    }, every);
-  }
-  lost(code, reason) {
-    clearInterval(this.heartbeat);
-    this.socket = void 0;
-    if (this.current === "closed") return;
-    const final = FINAL[code];
-    if (final) {
-      this.forget();
-      this.failAll(reason || "the gateway closed the connection");
-      return this.enter(final, reason);
-    }
-    this.later(reason || "the connection was lost");
-  }
-  later(why) {
-    const base = Math.min(BACKOFF_MAX_MS, BACKOFF_FIRST_MS * 2 ** this.attempts++);
-    this.enter("waiting", why);
-    clearTimeout(this.retry);
-    this.retry = setTimeout(() => void this.connect(), base / 2 + Math.random() * base / 2);
-  }
-  failAll(why) {
-    for (const { reject } of this.pending.values()) reject(new Error(why));
-    this.pending.clear();
-  }
-  enter(state, why) {
-    this.current = state;
-    this.listener.state(state, why);
-  }
-  load() {
-    try {
-      const text = this.options.storage?.getItem(KEY);
-      this.options.storage?.removeItem(KEY);
-      return text ? JSON.parse(text) : void 0;
-    } catch {
-      return void 0;
-    }
-  }
-  save() {
-  }
-  /** Writes the session where the next page of this tab finds it. To be called on `pagehide`. */
-  keep() {
-    if (this.session) this.options.storage?.setItem(KEY, JSON.stringify(this.session));
-  }
-  forget() {
-    this.session = void 0;
-    this.options.storage?.removeItem(KEY);
-  }
-};
-function defaultUrl() {
-  const { protocol, host } = window.location;
-  return `${protocol === "https:" ? "wss" : "ws"}://${host}/ws`;
+function byId(id) {
+  const element = document.getElementById(id);
+  if (!element) throw new Error(`index.html lacks #${id}`);
+  return element;
 }
-
-// src/client.ts
-var Crosspoint = class extends EventTarget {
-  /** All calls, ended ones included until {@link forget}. */
-  calls = /* @__PURE__ */ new Map();
-  /** How each account stands. */
-  accounts = /* @__PURE__ */ new Map();
-  /** Who the gateway says we are. */
-  user = "";
-  connection;
-  iceServers = [];
-  constructor(options = {}) {
-    super();
-    const storage = options.resume === false ? void 0 : options.storage ?? ownStorage();
-    const capabilities = ["trickle", ...takesPranswer() ? ["pranswer"] : []];
-    this.connection = new Connection(
-      { ...options, capabilities, ...storage ? { storage } : {} },
+var paths = {
+  phone: "M6.6 3.5 9 3l2 4.6-2 1.6a12 12 0 0 0 5.8 5.8l1.6-2L21 15l-.5 2.4A3.3 3.3 0 0 1 17 20 14.5 14.5 0 0 1 4 7a3.3 3.3 0 0 1 2.6-3.5Z",
+  hangUp: "M12 9.2c-2 0-3.9.3-5.6 1v3l-3 1.9L1.4 12C4 9.3 7.8 7.7 12 7.700s8 1.6 10.6 4.300l-2 3.1-3-1.900v-3c-1.7-.7-3.6-1-5.6-1Z",
+  hold: "M8 5v14M16 5v14",
+  resume: "M8 5v14l11-7Z",
+  mic: "M12 3a3 3 0 0 1 3 3v6a3 3 0 0 1-6 0V6a3 3 0 0 1 3-3ZM5.5 11.500a6.5 6.5 0 0 0 13 0M12 18v3",
+  micOff: "M12 3a3 3 0 0 1 3 3v6a3 3 0 0 1-6 0V6a3 3 0 0 1 3-3ZM5.5 11.500a6.5 6.5 0 0 0 13 0M12 18v3M4 4l16 16",
+  keys: "M6 6h.01M12 6h.01M18 6h.01M6 12h.01M12 12h.01M18 12h.01M6 18h.01M12 18h.01M18 18h.01",
+  video: "M3 7.500A1.5 1.5 0 0 1 4.5 6h9A1.5 1.5 0 0 1 15 7.500v9a1.5 1.5 0 0 1-1.5 1.500h-9A1.5 1.5 0 0 1 3 16.500ZM15 10.500l6-3v9l-6-3",
+  info: "M12 3.500a8.5 8.5 0 1 1 0 17 8.5 8.5 0 0 1 0-17ZM12 11v5M12 7.800h.01",
+  erase: "M9 6h10.500A1.5 1.5 0 0 1 21 7.500v9a1.5 1.5 0 0 1-1.5 1.500H9l-6-6ZM12 9.500l5 5M17 9.500l-5 5",
+  out: "M7 17 17 7M9 7h8v8",
+  in: "M17 7 7 17M15 17H7V9",
+  sound: "M4 10v4h3.500L12 18V6L7.5 10ZM15.5 9a4 4 0 0 1 0 6M18 6.500a8 8 0 0 1 0 11"
+};
+function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  const filled = name === "phone" || name === "hangUp" || name === "resume";
+  const attributes = {
+    viewBox: "0 0 24 24",
+    fill: filled ? "currentColor" : "none",
+    stroke: filled ? "none" : "currentColor",
+    "stroke-width": name === "keys" ? "3" : "1.8",
+    "stroke-linecap": "round",
+    "stroke-linejoin": "round",
+    "aria-hidden": "true",
+    focusable: "false"
+  };
+  for (const [key, value] of Object.entries(attributes)) svg.setAttribute(key, value);
+  const path = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  path.setAttribute("d", paths[name]);
+  svg.append(path);
+  return svg;
+}
+var letters = {
+  2: "ABC",
+  3: "DEF",
+  4: "GHI",
+  5: "JKL",
+  6: "MNO",
+  7: "PQRS",
+  8: "TUV",
+  9: "WXYZ",
+  0: "+"
+};
+function keypad(press) {
+  return [..."123456789*0#"].map(
+    (key) => h(
+      "button",
       {
-        welcome: (frame) => this.welcome(frame),
-        sync: (frame) => void this.sync(frame),
-        event: (frame) => this.event(frame),
-        state: (state, why) => this.dispatchEvent(new CustomEvent("state", { detail: { state, why } }))
+        class: "key",
+        type: "button",
+        data: { key },
+        aria: { label: key === "*" ? "star" : key === "#" ? "hash" : key },
+        on: { click: () => press(key) }
+      },
+      key,
+      h("small", {}, letters[key] ?? "")
+    )
+  );
+}
+function say(sentence) {
+  const said = byId("said");
+  said.textContent = said.textContent === sentence ? `${sentence} ` : sentence;
+}
+function clock(ms) {
+  const seconds = Math.max(0, Math.floor(ms / 1e3));
+  const parts = [Math.floor(seconds / 3600), Math.floor(seconds / 60) % 60, seconds % 60];
+  const shown = parts[0] === 0 ? parts.slice(1) : parts;
+  return shown.map((part, at) => at === 0 ? `${part}` : `${part}`.padStart(2, "0")).join(":");
+}
+
+// demo/levels.ts
+import { Meter } from "./crosspoint.js";
+var bars = /* @__PURE__ */ new Set();
+var context;
+var drawing = false;
+function showLevel(stream, element) {
+  if (stream.getAudioTracks().length === 0 || typeof AudioContext !== "function") return () => {
+  };
+  context ??= new AudioContext();
+  void context.resume();
+  const bar = { meter: new Meter(stream, context), element };
+  bars.add(bar);
+  draw();
+  return () => {
+    bars.delete(bar);
+    bar.meter.close();
+    element.style.setProperty("--level", "0%");
+  };
+}
+function draw() {
+  if (drawing || bars.size === 0) return;
+  drawing = true;
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  const next = () => {
+    drawing = false;
+    for (const { meter, element } of bars) {
+      element.style.setProperty("--level", `${Math.round(meter.level() * 100)}%`);
+    }
+    draw();
+  };
+  if (calm) setTimeout(next, 400);
+  else requestAnimationFrame(next);
+}
+
+// demo/card.ts
+function nameOf(call) {
+  if (call.peerName) return call.peerName;
+  if (call.peer === "echo") return "Echo phone";
+  const join = /^join:(.*)/.exec(call.peer);
+  if (join) return `Meeting “${join[1]}”`;
+  return call.peer.replace(/^(sips?|tel|user|xmpp):/, "").replace(/@.*/, "") || "Somebody";
+}
+function stateWords(call) {
+  switch (call.state) {
+    case "preparing":
+      return { text: "Waiting for your microphone…", tone: "" };
+    case "calling":
+      return call.peer.startsWith("join:") ? { text: "Waiting for the other one to say the same word…", tone: "" } : { text: "Calling…", tone: "" };
+    case "ringing":
+      return { text: "Ringing…", tone: "" };
+    case "early":
+      return { text: "Ringing, with sound from the other side…", tone: "" };
+    case "incoming":
+      return { text: call.offersVideo ? "is calling, with video" : "is calling", tone: "" };
+    case "answering":
+      return { text: "Connecting…", tone: "" };
+    case "established":
+      return inCall(call);
+    case "ended":
+      return { text: call.ending?.words.what ?? "The call has ended.", tone: "" };
+  }
+}
+function inCall(call) {
+  switch (call.path) {
+    case "interrupted":
+      return { text: "The sound is interrupted; looking for another way…", tone: "warn" };
+    case "failed":
+      return { text: "No way for the sound; trying again…", tone: "warn" };
+    case "new":
+    case "connecting":
+      return { text: "Connecting the sound…", tone: "" };
+    case "connected":
+      break;
+  }
+  if (call.held.here && call.held.there) return { text: "On hold, on both sides", tone: "warn" };
+  if (call.held.here) return { text: "On hold", tone: "warn" };
+  if (call.held.there) return { text: "The other side has put you on hold", tone: "warn" };
+  return { text: call.muted ? "In call, you are muted" : "In call", tone: "good" };
+}
+function trouble(error) {
+  const words = error instanceof Fault ? error.words : mediaWords(error);
+  return words.next ? `${words.what} ${words.next}` : words.what;
+}
+var Card = class {
+  element;
+  #call;
+  #sounds;
+  #options;
+  #state = h("p", { class: "state" });
+  #time = h("div", { class: "time", aria: { label: "Duration" } });
+  #trouble = h("p", { class: "trouble", hidden: true });
+  #acts = h("div", { class: "acts" });
+  #keys;
+  #pressed = h("p", { class: "pressed", aria: { live: "off" } });
+  #facts = h("dl", { class: "facts" });
+  #details;
+  #audio = h("audio");
+  #video = h("video");
+  #own = h("video", { class: "own", aria: { label: "Your camera" } });
+  #pictures;
+  #levels;
+  #heard = h("i");
+  #spoken = h("i");
+  #hear;
+  #stopHeard;
+  #stopSpoken;
+  #shown = [];
+  #said = "";
+  constructor(call, sounds2, options2) {
+    this.#call = call;
+    this.#sounds = sounds2;
+    this.#options = options2;
+    const name = nameOf(call);
+    this.#keys = h(
+      "div",
+      { class: "more", hidden: true },
+      this.#pressed,
+      h(
+        "div",
+        { class: "keypad", aria: { label: `Keys for ${name}` } },
+        ...keypad((key) => this.press(key))
+      )
+    );
+    this.#details = h("div", { class: "more", hidden: true }, this.#facts);
+    this.#video.playsInline = this.#own.playsInline = this.#own.muted = true;
+    this.#video.muted = true;
+    this.#video.setAttribute("aria-label", `Pictures of ${name}`);
+    this.#pictures = h("div", { class: "pictures", hidden: true }, this.#video, this.#own);
+    this.#levels = h(
+      "div",
+      { class: "levels", hidden: true, aria: { hidden: "true" } },
+      h("div", { class: "level" }, "You hear", h("div", { class: "bar" }, this.#heard)),
+      h("div", { class: "level" }, "You say", h("div", { class: "bar" }, this.#spoken))
+    );
+    this.#hear = h(
+      "button",
+      { class: "act go-on", type: "button", hidden: true, on: { click: () => this.#play() } },
+      icon("sound"),
+      "Press to hear the call"
+    );
+    const address = call.peer === name ? "" : call.peer;
+    this.element = h(
+      "article",
+      { class: "card one", data: { call: call.id }, aria: { label: `Call with ${name}` } },
+      h(
+        "div",
+        { class: "who" },
+        h("div", { class: "face", aria: { hidden: "true" } }, initial(name)),
+        h(
+          "div",
+          { class: "words" },
+          h("p", { class: "name" }, name),
+          address ? h("p", { class: "address" }, address) : "",
+          this.#state
+        ),
+        this.#time
+      ),
+      this.#pictures,
+      this.#levels,
+      this.#trouble,
+      this.#acts,
+      this.#keys,
+      this.#details,
+      this.#audio
+    );
+    this.element.tabIndex = -1;
+    call.on("state", () => this.show());
+    call.on("media", () => this.show());
+    call.on("path", () => this.show());
+    call.on("stream", () => this.#wire());
+    call.on("fault", (fault) => this.#warn(fault));
+    call.on("dtmf", ({ digit }) => say(`${name} pressed ${digit}`));
+    this.show();
+  }
+  /** Presses a key in the call. */
+  press(key) {
+    this.#sounds.key(key);
+    this.#pressed.textContent = `${this.#pressed.textContent ?? ""}${key}`.slice(-24);
+    this.#call.dtmf(key).catch((error) => this.#warn(error));
+  }
+  /** Every second: the duration, and the details where they are open. */
+  tick(now) {
+    const since = this.#call.state === "established" ? this.#call.since : void 0;
+    this.#time.textContent = since === void 0 ? "" : clock(now - since);
+    if (!this.#details.hidden) void this.#call.details().then((found) => this.#tell(found));
+  }
+  show() {
+    const call = this.#call;
+    const { text, tone } = stateWords(call);
+    this.element.dataset.state = call.state;
+    this.element.dataset.path = call.path;
+    this.#state.textContent = text;
+    this.#state.dataset.tone = tone;
+    if (this.#said !== text) {
+      this.#said = text;
+      say(call.state === "incoming" ? `${nameOf(call)} ${text}` : `${nameOf(call)}: ${text}`);
+    }
+    this.#showActs();
+    this.#showPictures();
+    this.#levels.hidden = call.state !== "established" && call.state !== "early";
+    this.tick(Date.now());
+    if (!this.#stopSpoken && call.localTracks.length > 0) {
+      const own = new MediaStream([...call.localTracks]);
+      this.#stopSpoken = showLevel(own, this.#spoken);
+    }
+  }
+  close() {
+    this.#stopHeard?.();
+    this.#stopSpoken?.();
+    this.#audio.srcObject = this.#video.srcObject = this.#own.srcObject = null;
+    this.element.remove();
+  }
+  /** What a keyboard reaches first in this card. */
+  focus() {
+    this.#acts.querySelector("button")?.focus();
+  }
+  #showActs() {
+    const call = this.#call;
+    const wanted = [];
+    const add = (...act) => wanted.push(act);
+    switch (call.state) {
+      case "incoming":
+        add("answer", "phone", "Answer", "go-on", () => this.answer(false));
+        if (call.offersVideo) {
+          add("answer-video", "video", "With video", "go-on", () => this.answer(true));
+        }
+        add("decline", "hangUp", "Decline", "stop", () => call.reject());
+        break;
+      case "established": {
+        const { here } = call.held;
+        add(
+          "hold",
+          here ? "resume" : "hold",
+          here ? "Resume" : "Hold",
+          here ? "on" : "",
+          () => this.#hold()
+        );
+        add(
+          "mute",
+          call.muted ? "micOff" : "mic",
+          call.muted ? "Unmute" : "Mute",
+          call.muted ? "on" : "",
+          () => call.mute(!call.muted)
+        );
+        add("keys", "keys", "Keypad", "", () => this.#toggle(this.#keys), {
+          expanded: String(!this.#keys.hidden)
+        });
+        add("video", "video", "Video", "", () => this.#film(), {
+          pressed: String(call.sendsVideo)
+        });
+        add("details", "info", "Details", "", () => this.#toggle(this.#details), {
+          expanded: String(!this.#details.hidden)
+        });
+        add("end", "hangUp", "Hang up", "stop", () => call.end());
+        break;
+      }
+      case "early":
+        add("keys", "keys", "Keypad", "", () => this.#toggle(this.#keys), {
+          expanded: String(!this.#keys.hidden)
+        });
+        add("cancel", "hangUp", "Cancel", "stop", () => call.end());
+        break;
+      case "preparing":
+      case "calling":
+      case "ringing":
+      case "answering":
+        add("cancel", "hangUp", "Cancel", "stop", () => call.end());
+        break;
+      case "ended":
+        break;
+    }
+    this.#fill(wanted);
+  }
+  /** Renews the buttons, and keeps the focus where it was. */
+  #fill(wanted) {
+    const focused = document.activeElement;
+    const had = this.#acts.contains(focused) ? focused.dataset.action : void 0;
+    const buttons = wanted.map(
+      ([action, picture, text, name, click, aria = {}]) => h(
+        "button",
+        {
+          class: `act ${name}`,
+          type: "button",
+          data: name === "on" ? { action, on: "" } : { action },
+          aria,
+          on: { click }
+        },
+        icon(picture),
+        text
+      )
+    );
+    this.#acts.replaceChildren(this.#hear, ...buttons);
+    if (had === void 0) return;
+    const same = buttons.find((button) => button.dataset.action === had);
+    (same ?? this.element).focus();
+  }
+  answer(video2) {
+    const wish = { audio: this.#options.audio, video: video2 };
+    this.#call.accept(wish).catch((error) => this.#warn(error));
+  }
+  #hold() {
+    const { here } = this.#call.held;
+    const done = here ? this.#call.resume() : this.#call.hold();
+    done.catch((error) => this.#warn(error));
+  }
+  #film() {
+    const done = this.#call.sendsVideo ? this.#call.removeVideo() : this.#call.addVideo();
+    done.then(() => this.show()).catch((error) => this.#warn(error));
+  }
+  #toggle(part) {
+    part.hidden = !part.hidden;
+    this.show();
+    if (!part.hidden && part === this.#keys) part.querySelector("button")?.focus();
+  }
+  #warn(error) {
+    if (this.#call.state === "ended") return;
+    this.#trouble.textContent = trouble(error);
+    this.#trouble.hidden = false;
+    say(this.#trouble.textContent);
+    setTimeout(() => this.#trouble.hidden = true, 12e3);
+  }
+  // --- sound and pictures ---
+  #wire() {
+    const stream = this.#call.remoteStream;
+    const tracks = stream.getTracks();
+    const same = tracks.length === this.#shown.length && tracks.every((t, at) => t === this.#shown[at]);
+    if (!same) {
+      this.#shown = tracks;
+      this.#audio.srcObject = new MediaStream(stream.getAudioTracks());
+      this.#stopHeard?.();
+      this.#stopHeard = showLevel(stream, this.#heard);
+      this.#play();
+    }
+    this.show();
+  }
+  /** Some browsers want a press of a button first. */
+  #play() {
+    this.#audio.play().then(
+      () => this.#hear.hidden = true,
+      (error) => {
+        this.#hear.hidden = error.name !== "NotAllowedError";
       }
     );
-    if (typeof window !== "undefined") {
-      window.addEventListener("pagehide", () => this.connection.keep());
-      window.addEventListener("online", () => {
-        this.connection.open();
-        for (const call of this.calls.values()) void call.restartIce();
-      });
-    }
   }
-  /** Whether the gateway can be reached. */
-  get state() {
-    return this.connection.state;
+  #showPictures() {
+    const theirs = this.#call.receivesVideo ? this.#call.remoteStream.getVideoTracks() : [];
+    const ours = this.#call.localTracks.filter(({ kind }) => kind === "video");
+    attach(this.#video, theirs);
+    attach(this.#own, [...ours]);
+    this.#pictures.hidden = theirs.length + ours.length === 0;
+    this.#pictures.classList.toggle("alone", theirs.length === 0);
   }
-  /** Connects; reconnects and resumes by itself from then on. */
-  connect() {
-    this.connection.open();
-  }
-  /** Ends the session. */
-  disconnect() {
-    this.connection.close();
-  }
-  /** Calls somebody: `sip:…`, `tel:…`, `user:…`, `join:…`, or what the dial plan knows. */
-  async call(to2, options = {}) {
-    const call = new Call(this.connection, this.iceServers, `c-${crypto.randomUUID()}`, "outgoing", to2, void 0, options);
-    this.add(call);
-    try {
-      await call.start(to2);
-    } catch (error) {
-      call.finish({ cause: "refused", by: "gateway", message: error instanceof Error ? error.message : String(error) });
-      throw error;
-    }
-    return call;
-  }
-  /** Registers an account that the token names. */
-  async addAccount(account) {
-    await this.connection.request({ type: "account.add", account });
-  }
-  /** A new token for the running session. */
-  async refreshToken(token2) {
-    await this.connection.request({ type: "token.refresh", token: token2 });
-  }
-  /** Takes an ended call out of the list. */
-  forget(call) {
-    if (call.state === "ended") this.calls.delete(call.id);
-    this.changed();
-  }
-  welcome(frame) {
-    this.user = frame.user;
-    this.iceServers = frame.ice_servers;
-    this.accounts.clear();
-    for (const { account, state } of frame.accounts) this.accounts.set(account, state);
-  }
-  async sync(frame) {
-    const known = new Set(frame.calls.map((info) => info.call));
-    for (const call of this.calls.values()) {
-      const lost = call.state !== "ended" && call.state !== "calling" && !known.has(call.id);
-      if (lost) call.finish({ cause: "timeout", by: "gateway", message: "The call ended while the connection was lost." });
-    }
-    for (const info of frame.calls) {
-      if (!this.calls.has(info.call)) await this.rejoin(info);
-    }
-  }
-  /** A call of the page before the reload. */
-  async rejoin(info) {
-    if (info.state !== "established") {
-      return;
-    }
-    const call = new Call(this.connection, this.iceServers, info.call, info.direction, info.peer, void 0);
-    this.add(call);
-    await call.rejoin(info).catch((error) => {
-      call.dispatchEvent(new CustomEvent("error", { detail: error }));
-    });
-  }
-  event(frame) {
-    if (frame.type === "account.state") {
-      this.accounts.set(frame.account, frame.state);
-      this.dispatchEvent(new CustomEvent("account", { detail: frame }));
-      return;
-    }
-    if (frame.type === "token.expiring") {
-      this.dispatchEvent(new CustomEvent("expiring", { detail: frame.expires_in_ms }));
-      return;
-    }
-    if (frame.type === "call.incoming" && !this.calls.has(frame.call)) {
-      const { uri, display_name } = frame.from;
-      const call = new Call(this.connection, this.iceServers, frame.call, "incoming", uri, display_name);
-      this.add(call);
-      call.receive(frame);
-      this.dispatchEvent(new CustomEvent("incoming", { detail: call }));
-      return;
-    }
-    this.calls.get(frame.call)?.receive(frame);
-  }
-  add(call) {
-    this.calls.set(call.id, call);
-    call.addEventListener("state", () => this.changed());
-    this.changed();
-  }
-  changed() {
-    this.dispatchEvent(new CustomEvent("calls"));
+  #tell(found) {
+    const facts = [
+      [
+        "Here",
+        found?.local && `${found.local.type} ${found.local.protocol} ${found.local.address}`
+      ],
+      ["There", found?.remote && `${found.remote.type} ${found.remote.address}`],
+      ["Codec out", found?.sending],
+      ["Codec in", found?.receiving],
+      ["Round trip", found?.roundTripMs === void 0 ? void 0 : `${found.roundTripMs} ms`],
+      ["Sent", found && `${kilobytes(found.bytesSent)}`],
+      ["Received", found && `${kilobytes(found.bytesReceived)}, ${found.packetsLost} packets lost`],
+      ["Encryption", found?.cipher],
+      ["Call", this.#call.id]
+    ];
+    const known = facts.filter(([, value]) => value !== void 0);
+    this.#facts.replaceChildren(
+      ...known.flatMap(([key, value]) => [h("dt", {}, key), h("dd", {}, value ?? "")])
+    );
   }
 };
-function takesPranswer() {
-  return typeof navigator !== "undefined" && !/firefox/i.test(navigator.userAgent);
+function attach(element, tracks) {
+  const now = element.srcObject instanceof MediaStream ? element.srcObject.getTracks() : [];
+  element.hidden = tracks.length === 0;
+  if (now.length === tracks.length && now.every((track, at) => track === tracks[at])) return;
+  element.srcObject = tracks.length > 0 ? new MediaStream(tracks) : null;
+  if (tracks.length > 0) element.play().catch(() => {
+  });
 }
-function ownStorage() {
+function initial(name) {
+  return (/[\p{L}\p{N}]/u.exec(name)?.[0] ?? "?").toUpperCase();
+}
+function kilobytes(bytes) {
+  return `${Math.round(bytes / 1e3).toLocaleString("en")} kB`;
+}
+function endLine(call) {
+  const { what, next } = call.ending?.words ?? endWords("normal");
+  return call.ending?.by === "local" && call.ending.cause === "cancelled" ? "You gave up." : next ? `${what} ${next}` : what;
+}
+
+// demo/options.ts
+function readOptions(search) {
+  const parameters = new URLSearchParams(search);
+  const raw = { echoCancellation: false, noiseSuppression: false, autoGainControl: false };
+  return {
+    // As it is, for music and for measuring tones.
+    audio: parameters.get("audio") === "raw" ? raw : true,
+    debug: parameters.has("debug")
+  };
+}
+
+// demo/kept.ts
+var Kept = class {
+  get name() {
+    return read(() => localStorage, "name") ?? "";
+  }
+  set name(name) {
+    write(() => localStorage, "name", name);
+  }
+  get token() {
+    return read(() => sessionStorage, "token") ?? void 0;
+  }
+  set token(token) {
+    write(() => sessionStorage, "token", token);
+  }
+};
+function read(store, key) {
   try {
-    return window.sessionStorage;
+    return store().getItem(key) ?? void 0;
   } catch {
     return void 0;
   }
 }
-
-// src/sounds.ts
-var Ringer = class {
-  context;
-  timer;
-  /** Rings for an incoming call (`ring`) or lets the caller hear it ring there (`ringback`). */
-  start(kind) {
-    this.stop();
-    const context = this.context ??= new AudioContext();
-    void context.resume().catch(() => void 0);
-    const once = () => {
-      if (kind === "ring") [0, 0.35].forEach((at) => this.tone(context, [784, 988], at, 0.25, 0.12));
-      else this.tone(context, [425], 0, 1, 0.05);
-    };
-    once();
-    this.timer = setInterval(once, kind === "ring" ? 2200 : 4e3);
+function write(store, key, value) {
+  try {
+    if (value === "") store().removeItem(key);
+    else store().setItem(key, value);
+  } catch {
   }
-  stop() {
-    clearInterval(this.timer);
-    this.timer = void 0;
-  }
-  /** The click of a key. */
-  key(digit) {
-    const rows = "123A456B789C*0#D".indexOf(digit);
-    if (rows < 0) return;
-    const context = this.context ??= new AudioContext();
-    const low = [697, 770, 852, 941][Math.floor(rows / 4)] ?? 697;
-    const high = [1209, 1336, 1477, 1633][rows % 4] ?? 1209;
-    this.tone(context, [low, high], 0, 0.12, 0.05);
-  }
-  tone(context, frequencies, after, length, level) {
-    const begin = context.currentTime + after;
-    const gain = context.createGain();
-    gain.gain.setValueAtTime(0, begin);
-    gain.gain.linearRampToValueAtTime(level, begin + 0.02);
-    gain.gain.setValueAtTime(level, begin + length - 0.04);
-    gain.gain.linearRampToValueAtTime(0, begin + length);
-    gain.connect(context.destination);
-    for (const frequency of frequencies) {
-      const oscillator = context.createOscillator();
-      oscillator.frequency.value = frequency;
-      oscillator.connect(gain);
-      oscillator.start(begin);
-      oscillator.stop(begin + length);
-    }
-  }
-};
-
-// demo/words.ts
-function element(id) {
-  const found = document.getElementById(id);
-  if (!found) throw new Error(`the page has no #${id}`);
-  return found;
-}
-var NEXT = {
-  not_found: "The dial plan knows no such number. Check what you wrote, or try “echo”.",
-  forbidden: "You are not allowed to call this.",
-  bad_address: "This is no number or address. Write something like 1001, sip:bob@example.org or user:bob.",
-  too_many_calls: "You have as many calls as you may. End one first.",
-  overloaded: "Too much is going on. Try again in a moment.",
-  draining: "The gateway is being restarted. Try again in a minute."
-};
-function inWords(error) {
-  if (error instanceof Refused) return NEXT[error.code] ?? error.message;
-  if (error instanceof DOMException) {
-    if (error.name === "NotAllowedError") return "The browser does not let this page use the microphone. Allow it beside the address bar and call again.";
-    if (error.name === "NotFoundError") return "There is no microphone. Plug one in and call again.";
-    if (error.name === "NotReadableError") return "Another program uses the microphone. Close it there and call again.";
-  }
-  return error instanceof Error ? error.message : String(error);
-}
-function doing(call) {
-  switch (call.state) {
-    case "calling":
-      return "calling…";
-    case "ringing":
-      return "it rings there…";
-    case "early":
-      return "connecting you…";
-    case "incoming":
-      return "calls you";
-    case "ended":
-      return call.end?.message ?? "The call has ended.";
-    case "connected": {
-      const ice = call.pc?.iceConnectionState;
-      if (ice === "disconnected" || ice === "failed") return "the connection is weak, mending it…";
-      if (ice === "new" || ice === "checking") return "connecting the sound…";
-      if (call.isHeld) return "on hold";
-      if (call.media.some((one) => one.held_there)) return "you are on hold";
-      return call.isMuted ? "connected, your microphone is off" : "connected";
-    }
-  }
-}
-function clock(since) {
-  if (since === void 0) return "";
-  const seconds = Math.max(0, Math.floor((Date.now() - since) / 1e3));
-  return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
-}
-
-// demo/card.ts
-function card(call, complain2, forget) {
-  const root = document.createElement("article");
-  root.className = "card one";
-  const top = make("div", "top");
-  const peer = make("span", "peer", call.name ? `${call.name} (${call.peer})` : call.peer);
-  const time = make("span", "time");
-  top.append(peer, time);
-  const words = make("p", "words");
-  words.setAttribute("role", "status");
-  const acts = make("div", "acts");
-  const levels = make("div", "levels");
-  const here = meter("You");
-  const there = meter("There");
-  levels.append(make("span", "", "You"), here, make("span", "", "There"), there);
-  const audio = document.createElement("audio");
-  audio.autoplay = true;
-  audio.srcObject = call.remote;
-  const video = document.createElement("video");
-  video.autoplay = true;
-  video.playsInline = true;
-  video.muted = true;
-  video.hidden = true;
-  video.srcObject = call.remote;
-  const details = document.createElement("details");
-  const summary = document.createElement("summary");
-  summary.textContent = "Details";
-  const list = document.createElement("dl");
-  details.append(summary, list);
-  root.append(top, words, video, levels, acts, details, audio);
-  const act = (text, kind, work) => {
-    const button = document.createElement("button");
-    button.type = "button";
-    button.textContent = text;
-    if (kind) button.className = kind;
-    button.addEventListener("click", () => {
-      button.disabled = true;
-      void Promise.resolve(work()).catch(complain2).finally(() => {
-        button.disabled = false;
-      });
-    });
-    return button;
-  };
-  const answer = act("Answer", "good", () => call.accept());
-  const decline = act("Decline", "bad", () => call.reject());
-  const mute = act("Mute", "", () => call.mute(!call.isMuted));
-  const hold = act("Hold", "", () => call.isHeld ? call.resume() : call.hold());
-  const camera = act("Camera", "", () => call.hasVideo ? call.removeVideo() : call.addVideo());
-  const hangUp = act("Hang up", "bad", () => call.hangUp());
-  const done = act("Dismiss", "quiet", forget);
-  let shown = "";
-  call.addEventListener("track", () => {
-    void audio.play().catch(() => void 0);
-    video.hidden = call.remote.getVideoTracks().length === 0;
-  });
-  const stop = new AbortController();
-  const timer = setInterval(() => {
-    time.textContent = clock(call.state === "connected" ? call.answeredAt : void 0);
-    void measure(call, here, there, details.open ? list : void 0);
-    if (call.state === "ended") {
-      clearInterval(timer);
-      stop.abort();
-    }
-  }, 500);
-  return {
-    root,
-    draw() {
-      root.dataset.phase = call.state;
-      words.textContent = doing(call);
-      const set = { incoming: [answer, decline], ended: [done], connected: [mute, hold, camera, hangUp] };
-      const wanted = call.state in set ? set[call.state] : [hangUp];
-      if (shown !== call.state) {
-        shown = call.state;
-        acts.replaceChildren(...wanted);
-        if (call.state === "incoming") answer.focus();
-      }
-      levels.hidden = details.hidden = call.state !== "connected";
-      mute.setAttribute("aria-pressed", String(call.isMuted));
-      mute.textContent = call.isMuted ? "Unmute" : "Mute";
-      hold.setAttribute("aria-pressed", String(call.isHeld));
-      hold.textContent = call.isHeld ? "Resume" : "Hold";
-      camera.setAttribute("aria-pressed", String(call.hasVideo));
-      video.hidden = call.state !== "connected" || call.remote.getVideoTracks().every((track) => track.muted);
-      if (call.state === "ended") audio.srcObject = null;
-    }
-  };
-}
-async function measure(call, here, there, list) {
-  if (!call.pc || call.state !== "connected") return;
-  const rows = [];
-  const stats = await call.pc.getStats();
-  stats.forEach((one) => {
-    if (one.type === "media-source" && one.kind === "audio") here.value = Number(one.audioLevel ?? 0);
-    if (one.type === "inbound-rtp" && one.kind === "audio") {
-      there.value = Number(one.audioLevel ?? 0);
-      const codec = stats.get(String(one.codecId));
-      rows.push(["Codec", codec?.mimeType ?? ""], ["Received", `${Number(one.packetsReceived)} packets, ${Number(one.packetsLost)} lost`]);
-    }
-    if (one.type === "transport" && one.selectedCandidatePairId) {
-      const pair = stats.get(String(one.selectedCandidatePairId));
-      const of = (id) => {
-        const candidate = stats.get(String(id));
-        return candidate ? `${String(candidate.address)}:${String(candidate.port)} (${String(candidate.candidateType)})` : "";
-      };
-      rows.push(["From", of(pair?.localCandidateId)], ["To", of(pair?.remoteCandidateId)], ["Encryption", String(one.srtpCipher ?? "")]);
-    }
-  });
-  if (!list) return;
-  list.replaceChildren(...rows.flatMap(([name, value]) => [make("dt", "", name), make("dd", "", value)]));
-}
-function meter(label) {
-  const made = document.createElement("meter");
-  made.max = 1;
-  made.setAttribute("aria-label", `Loudness: ${label}`);
-  return made;
-}
-function make(tag, kind, text = "") {
-  const made = document.createElement(tag);
-  if (kind) made.className = kind;
-  made.textContent = text;
-  return made;
 }
 
 // demo/page.ts
-var KEYS = [
-  ["1", ""],
-  ["2", "ABC"],
-  ["3", "DEF"],
-  ["4", "GHI"],
-  ["5", "JKL"],
-  ["6", "MNO"],
-  ["7", "PQRS"],
-  ["8", "TUV"],
-  ["9", "WXYZ"],
-  ["*", ""],
-  ["0", "+"],
-  ["#", ""]
-];
-var link = element("link");
-var dial = element("dial");
-var to = element("to");
-var callButton = element("call");
-var videoButton = element("video");
-var problem = element("problem");
-var enter = element("enter");
-var ringer = new Ringer();
+var options = readOptions(location.search);
+var crosspoint = new Crosspoint();
+var sounds = new Sounds();
+var kept = new Kept();
 var cards = /* @__PURE__ */ new Map();
-var token = sessionStorage.getItem("token") ?? "";
-var client = new Crosspoint({ token: () => token });
-Object.assign(window, { crosspoint: client });
-for (const [digit, letters] of KEYS) {
-  const key = document.createElement("button");
-  key.type = "button";
-  key.append(digit);
-  const small = document.createElement("small");
-  small.textContent = letters;
-  key.append(small);
-  key.setAttribute("aria-label", digit === "*" ? "star" : digit === "#" ? "hash" : digit);
-  key.addEventListener("click", () => {
-    ringer.key(digit);
-    const talking = [...client.calls.values()].find((call) => call.state === "connected");
-    if (talking) void talking.dtmf(digit).catch(complain);
-    else to.value += digit;
-  });
-  element("pad").append(key);
+var lastCall;
+var PAST_MAX = 8;
+var to = byId("to");
+var toError = byId("to-error");
+var video = byId("video");
+var dialog = byId("sign-in");
+var nameField = byId("name");
+var tokenField = byId("token");
+async function connect() {
+  const token = kept.token;
+  try {
+    await crosspoint.connect({ ...token ? { token } : {}, client: "crosspoint-demo/0.1.0" });
+  } catch (error) {
+    const code = error instanceof Fault2 ? error.code : "internal";
+    const wantsToken = code === "not_authenticated" || code === "token_invalid" || code === "token_expired";
+    if (wantsToken) signIn(token ? trouble(error) : "This gateway asks who you are: give a token.");
+  }
 }
-element("erase").addEventListener("click", () => {
+function showConnection(state, fault) {
+  const banner = byId("banner");
+  const text = byId("banner-text");
+  const action = byId("banner-action");
+  byId("dot").dataset.state = state;
+  document.body.dataset.connection = state;
+  byId("you-text").textContent = youText(state);
+  banner.hidden = state === "connected" || state === "idle" || !wasConnected(state, fault);
+  banner.dataset.kind = state === "closed" ? "final" : "passing";
+  action.hidden = state !== "closed";
+  if (state === "closed") {
+    const words = errorWords(fault?.code ?? "not_authenticated");
+    text.textContent = fault ? `${words.what} ${words.next ?? ""}` : "You have left.";
+    action.textContent = fault?.code === "superseded" ? "Connect here" : "Connect again";
+    action.onclick = () => {
+      if (fault && /^(token|not_auth)/.test(fault.code)) signIn(words.what);
+      else void connect();
+    };
+  } else if (state === "reconnecting") {
+    const going = crosspoint.calls.size > 0;
+    text.textContent = `Connection lost, reconnecting…${going ? " The call goes on." : ""}`;
+  } else if (state === "connecting") {
+    const why = fault ? errorWords(fault.code).what : "The gateway does not answer.";
+    text.textContent = `${why} Trying again…`;
+  } else {
+    byId("gateway").textContent = crosspoint.gateway ?? "";
+  }
+}
+function wasConnected(state, fault) {
+  return state !== "connecting" || fault !== void 0 || attempts > 1;
+}
+var attempts = 0;
+function youText(state) {
+  switch (state) {
+    case "connected":
+      return kept.name || crosspoint.user || "You";
+    case "connecting":
+      return "Connecting…";
+    case "reconnecting":
+      return "Reconnecting…";
+    case "idle":
+    case "closed":
+      return "Not connected";
+  }
+}
+crosspoint.on("state", ({ state, fault, retryInMs }) => {
+  if (retryInMs !== void 0) attempts += 1;
+  if (state === "connected") attempts = 0;
+  showConnection(state, fault);
+});
+crosspoint.on("fault", (fault) => console.warn(`crosspoint: ${fault.code}: ${fault.message}`));
+function signIn(why) {
+  const reason = byId("sign-in-why");
+  reason.hidden = why === void 0;
+  reason.textContent = why ?? "";
+  nameField.value = kept.name;
+  tokenField.value = kept.token ?? "";
+  byId("token-optional").hidden = why !== void 0;
+  if (!dialog.open) dialog.showModal();
+  (why === void 0 ? nameField : tokenField).focus();
+}
+byId("you").addEventListener("click", () => signIn());
+byId("sign-in-cancel").addEventListener("click", () => dialog.close());
+byId("sign-in-form").addEventListener("submit", () => {
+  const token = tokenField.value.trim();
+  const changed = token !== (kept.token ?? "");
+  kept.name = nameField.value.trim();
+  kept.token = token;
+  if (crosspoint.state === "connected" && !changed) return showConnection("connected");
+  void crosspoint.disconnect().then(connect);
+});
+function dial(target, withVideo) {
+  const number = target.trim();
+  toError.hidden = true;
+  const problem = number === "" ? "Whom to call? Dial a name or a number." : /^(join|user):$/.test(number) ? `Add a ${number === "join:" ? "word that both of you know" : "name"} after “${number}”.` : crosspoint.state === "connected" || crosspoint.state === "reconnecting" ? void 0 : "Not connected: wait a moment, or sign in.";
+  if (problem) {
+    complain(problem);
+    return to.focus();
+  }
+  const { audio } = options;
+  const displayName = kept.name;
+  crosspoint.call(number, { audio, video: withVideo, ...displayName ? { displayName } : {} });
+}
+function complain(problem) {
+  toError.textContent = problem;
+  toError.hidden = false;
+}
+byId("call").append(icon("phone"), "Call");
+video.append(icon("video"));
+byId("erase").append(icon("erase"));
+byId("empty-art").append(icon("phone"));
+byId("keypad").append(
+  ...keypad((key) => {
+    sounds.key(key);
+    to.value = to.value === "echo" ? key : to.value + key;
+    markQuick();
+  })
+);
+byId("erase").addEventListener("click", () => {
   to.value = to.value.slice(0, -1);
+  markQuick();
   to.focus();
 });
-videoButton.addEventListener("click", () => {
-  videoButton.setAttribute("aria-pressed", String(videoButton.getAttribute("aria-pressed") !== "true"));
+byId("dial").addEventListener("submit", (event) => {
+  event.preventDefault();
+  dial(to.value, video.getAttribute("aria-pressed") === "true");
 });
-for (const chip of document.querySelectorAll(".chip")) {
-  chip.addEventListener("click", () => {
-    to.value = chip.dataset.to ?? "";
-    to.focus();
+video.addEventListener("click", () => {
+  video.setAttribute("aria-pressed", String(video.getAttribute("aria-pressed") !== "true"));
+});
+to.addEventListener("input", markQuick);
+for (const quick of document.querySelectorAll("[data-to]")) {
+  quick.addEventListener("click", () => {
+    to.value = quick.dataset.to ?? "";
+    markQuick();
+    if (to.value.endsWith(":")) {
+      to.focus();
+      to.setSelectionRange(to.value.length, to.value.length);
+    } else {
+      byId("call").focus();
+    }
   });
 }
-dial.addEventListener("submit", (event) => {
-  event.preventDefault();
-  const target = to.value.trim();
-  if (!target) return complain(new Error("Write a number or a name first."));
-  problem.hidden = true;
-  const video = videoButton.getAttribute("aria-pressed") === "true";
-  void client.call(target, { video }).catch(complain);
+function markQuick() {
+  toError.hidden = true;
+  const value = to.value;
+  for (const quick of document.querySelectorAll("[data-to]")) {
+    const target = quick.dataset.to ?? "";
+    const chosen = target.endsWith(":") ? value.startsWith(target) : value === target;
+    quick.setAttribute("aria-pressed", String(chosen));
+  }
+  const help = value.startsWith("join:") ? "Two who give the same word are connected." : value.startsWith("user:") ? "Rings at every page of this person." : value === "echo" ? "Sends your own voice back to you." : "A name or a number. Enter calls.";
+  byId("to-help").textContent = help;
+}
+crosspoint.on("call", (call) => {
+  lastCall = call;
+  const card = new Card(call, sounds, options);
+  cards.set(call, card);
+  byId("calls").prepend(card.element);
+  call.on("state", ring);
+  call.on("ended", () => over(call));
+  showCount();
+  ring();
+  if (call.state === "incoming" && document.activeElement === document.body) card.focus();
 });
-enter.addEventListener("submit", (event) => {
-  event.preventDefault();
-  token = element("token").value.trim();
-  sessionStorage.setItem("token", token);
-  enter.hidden = true;
-  client.connect();
-});
+function over(call) {
+  const card = cards.get(call);
+  const hadFocus = card?.element.contains(document.activeElement);
+  cards.delete(call);
+  card?.close();
+  say(`${nameOf(call)}: ${endLine(call)}`);
+  remember(call);
+  const failed = call.direction === "outgoing" && call.since === void 0;
+  if (failed && call.ending?.by !== "local") complain(`${nameOf(call)}: ${endLine(call)}`);
+  if (call.ending?.cause === "media") complain(endLine(call));
+  showCount();
+  ring();
+  if (call.ending?.cause === "busy" && call.ending.by !== "local") beep();
+  if (hadFocus) byId("call").focus();
+}
+function remember(call) {
+  const lasted = call.since === void 0 ? "" : ` ${clock(Date.now() - call.since)}.`;
+  const missed = call.direction === "incoming" && call.since === void 0;
+  const time = h("time", {}, (/* @__PURE__ */ new Date()).toLocaleTimeString([], { timeStyle: "short" }));
+  const back = call.peer;
+  const line = h(
+    "li",
+    missed ? { data: { missed: "" } } : {},
+    h("span", { class: "way" }, icon(call.direction === "incoming" ? "in" : "out")),
+    h(
+      "div",
+      { class: "what" },
+      h("p", { class: "whom" }, nameOf(call)),
+      h("p", { class: "how" }, `${missed ? "Missed. " : ""}${endLine(call)}${lasted}`)
+    ),
+    time,
+    h(
+      "button",
+      {
+        class: "plain",
+        type: "button",
+        aria: { label: `Call ${nameOf(call)} again` },
+        on: { click: () => dial(back, false) }
+      },
+      "Call"
+    )
+  );
+  const list = byId("past");
+  list.prepend(line);
+  while (list.children.length > PAST_MAX) list.lastChild?.remove();
+  byId("past-part").hidden = false;
+}
+function showCount() {
+  byId("empty").hidden = cards.size > 0;
+  byId("calls-title").textContent = cards.size > 1 ? `Calls (${cards.size})` : "Calls";
+  document.body.dataset.calls = cards.size > 0 ? "some" : "none";
+  const ringing = [...cards.keys()].find(({ state }) => state === "incoming");
+  document.title = ringing ? `☎ ${nameOf(ringing)} is calling` : "crosspoint";
+}
+function ring() {
+  const states = [...cards.keys()].map(({ state }) => state);
+  if (states.includes("incoming")) sounds.play("ring");
+  else if (states.includes("ringing")) sounds.play("ringback");
+  else sounds.quiet();
+  showCount();
+}
+function beep() {
+  if (cards.size > 0) return;
+  sounds.play("busy");
+  setTimeout(ring, 2400);
+}
 document.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape") return;
-  const running = [...client.calls.values()].filter((call) => call.state !== "ended");
-  const last = running[running.length - 1];
-  if (last) void (last.state === "incoming" ? last.reject() : last.hangUp()).catch(complain);
+  if (dialog.open || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.key === "Escape") {
+    const focused = [...cards].find(([, card]) => card.element.contains(document.activeElement));
+    const [call] = focused ?? [...cards].at(-1) ?? [];
+    if (!call) return;
+    event.preventDefault();
+    return call.end();
+  }
+  const within = [...cards].find(([, card]) => card.element.contains(document.activeElement));
+  if (within?.[0].state === "established" && /^[0-9*#]$/.test(event.key))
+    within[1].press(event.key);
 });
-client.addEventListener("state", (event) => {
-  const { state, why } = event.detail;
-  link.dataset.state = state;
-  const words = {
-    connecting: "connecting…",
-    open: "connected",
-    closed: "signed out",
-    refused: "not signed in",
-    superseded: "open in another tab",
-    waiting: "reconnecting, calls go on"
-  };
-  link.textContent = words[state] ?? state;
-  link.title = why;
-  callButton.disabled = state !== "open";
-  if (state === "open") element("who").textContent = `You are ${client.user}.`;
-  if (state === "refused") {
-    enter.hidden = false;
-    element("enter-why").textContent = why ? `This gateway asks for a token: ${why}.` : "This gateway asks for a token.";
-  }
-});
-client.addEventListener("calls", draw);
-callButton.disabled = true;
-client.connect();
-function complain(error) {
-  problem.textContent = inWords(error);
-  problem.hidden = false;
+setInterval(() => {
+  const now = Date.now();
+  for (const card of cards.values()) card.tick(now);
+}, 1e3);
+Object.assign(window, { crosspoint });
+if (options.debug) {
+  Object.assign(window, {
+    crosspointPage: {
+      get calls() {
+        return [...cards.keys()];
+      },
+      get lastCall() {
+        return lastCall;
+      }
+    }
+  });
 }
-function draw() {
-  const all = [...client.calls.values()];
-  for (const call of all) {
-    const known = cards.get(call.id) ?? fresh(call);
-    known.draw();
-    const place = call.state === "incoming" ? element("incoming") : element("calls");
-    if (known.root.parentElement !== place) place.prepend(known.root);
-  }
-  for (const [id, known] of cards) {
-    if (client.calls.has(id)) continue;
-    known.root.remove();
-    cards.delete(id);
-  }
-  if (all.some((call) => call.state === "incoming")) ringer.start("ring");
-  else if (all.some((call) => call.state === "ringing")) ringer.start("ringback");
-  else ringer.stop();
+markQuick();
+showCount();
+if (matchMedia("(hover: hover) and (min-width: 46rem)").matches) {
+  to.focus({ preventScroll: true });
+  to.select();
 }
-function fresh(call) {
-  const made = card(call, complain, () => client.forget(call));
-  cards.set(call.id, made);
-  return made;
-}
+void connect();

@@ -1,381 +1,597 @@
-/** One call: an `RTCPeerConnection` and what the gateway says of it. */
-
-import type { Connection } from './connection.js';
-import type { CallEvent, CallInfo, MediaFlow } from './frames.js';
-
-export type CallPhase = 'calling' | 'ringing' | 'early' | 'incoming' | 'connected' | 'ended';
-
-export interface CallOptions {
-  /** Send and receive video, too. */
-  video?: boolean;
-  /** Media to send; by default the microphone (and camera). */
-  stream?: MediaStream;
-  account?: string;
-  displayName?: string;
-}
-
-/** How a call ended. */
-export interface Ended { cause: string; by: string; message: string; status?: number }
-
-/** How long a lost path may mend itself before ICE is restarted. */
-const RESTART_AFTER_MS = 3000;
-
 /**
- * Events: `state`, `media` (what flows and is held), `track` (remote), `dtmf`, `ended`.
+ * One call: its state, its `RTCPeerConnection`, and what can be done with it.
+ *
+ * ```text
+ *   outgoing   preparing ──▶ calling ──▶ ringing ──▶ early ──┐
+ *                               └───────────┴───────────┴────┼──▶ established ──▶ ended
+ *   incoming   incoming ──accept()──▶ answering ─────────────┘
+ *   any ── end(), or the other side, or the gateway ──▶ ended
+ * ```
  */
-export class Call extends EventTarget {
-  /** The local media, once there is any. */
-  local: MediaStream | undefined;
-  /** The remote media. */
-  readonly remote = new MediaStream();
-  /** What flows on each section, as the gateway last said. */
-  media: MediaFlow[] = [];
-  /** How it ended. */
-  end: Ended | undefined;
-  /** When it was answered. */
-  answeredAt: number | undefined;
+import type {
+  CallEvent,
+  CallIncoming,
+  CallInfo,
+  Candidate,
+  Cause,
+  Description,
+  MediaInfo,
+  Need,
+  RequestFrame,
+} from "./frames.js";
+import type { CallEnd, CallEvents, CallOptions, CallState, Host } from "./call-types.js";
+import type { CallMemory } from "./memory.js";
+import { readDetails } from "./details.js";
+import type { CallDetails } from "./details.js";
+import { Emitter } from "./events.js";
+import { Fault } from "./fault.js";
+import { Leg, stopTracks } from "./leg.js";
+import { offers, openMedia } from "./media.js";
+import type { MediaWish } from "./media.js";
+import type { PathState } from "./path.js";
+import { endWords, mediaWords } from "./words.js";
 
-  pc: RTCPeerConnection | undefined;
-  private phase: CallPhase;
-  private offers = 0;
-  private ownOffer: number | undefined;
-  private early: RTCIceCandidateInit[] = [];
-  private work: Promise<unknown> = Promise.resolve();
-  private restart: ReturnType<typeof setTimeout> | undefined;
-  private held = false;
-  private ready = false;
-  private incoming: Extract<CallEvent, { type: 'call.incoming' }> | undefined;
+export class Call extends Emitter<CallEvents> {
+  readonly id: string;
+  readonly direction: "incoming" | "outgoing";
+  /** The address of the other side. */
+  readonly peer: string;
+  /** The name to show, where there is one. */
+  readonly peerName: string | undefined;
+  /** What the other side sends. The same object for the life of the call. */
+  readonly remoteStream: MediaStream;
+  readonly #host: Host;
+  #state: CallState;
+  #leg: Leg | undefined;
+  #invitation: CallIncoming | undefined;
+  #waiting: (Candidate | null)[] = [];
+  #orphan = false;
+  #placed = false;
+  #held = false;
+  #muted = false;
+  #media: MediaInfo[] = [];
+  #since: number | undefined;
+  #end: CallEnd | undefined;
 
+  /** @internal Calls are made by `Crosspoint`. */
   constructor(
-    private readonly connection: Connection,
-    private readonly iceServers: RTCIceServer[],
-    readonly id: string,
-    readonly direction: 'incoming' | 'outgoing',
-    /** The other side: an address. */
-    readonly peer: string,
-    /** The name of the other side, where it has one. */
-    readonly name: string | undefined,
-    private readonly options: CallOptions = {},
+    host: Host,
+    of: {
+      id: string;
+      direction: "incoming" | "outgoing";
+      state: CallState;
+      peer: string;
+      peerName?: string | undefined;
+    },
   ) {
     super();
-    this.phase = direction === 'incoming' ? 'incoming' : 'calling';
+    this.#host = host;
+    this.id = of.id;
+    this.direction = of.direction;
+    this.peer = of.peer;
+    this.peerName = of.peerName;
+    this.#state = of.state;
+    this.remoteStream = host.environment.newStream();
   }
 
-  get state(): CallPhase { return this.phase; }
-  get isHeld(): boolean { return this.held; }
-  get isMuted(): boolean { return this.local?.getAudioTracks().every((track) => !track.enabled) ?? false; }
-  get hasVideo(): boolean { return (this.local?.getVideoTracks().length ?? 0) > 0; }
+  // --- what a page shows ---
 
-  /** Begins an outgoing call. */
-  async start(to: string): Promise<void> {
-    await this.prepare(this.options.video ?? false);
-    const description = await this.offer();
-    const { account, displayName } = this.options;
-    await this.connection.request({
-      type: 'call.create', call: this.id, to, description,
-      ...(account === undefined ? {} : { account }),
-      ...(displayName === undefined ? {} : { display_name: displayName }),
-    });
-    this.ready = true;
-    this.sendEarly();
+  get state(): CallState {
+    return this.#state;
   }
 
-  /** Takes an incoming call. */
-  async accept(options: { video?: boolean; stream?: MediaStream } = {}): Promise<void> {
-    const invitation = this.incoming;
-    if (!invitation) throw new Error('there is no call to accept');
-    Object.assign(this.options, options);
-    await this.prepare(options.video ?? false);
-    const pc = this.peerConnection();
-    let description: RTCSessionDescriptionInit;
-    if (invitation.need === 'answer' && invitation.description) {
-      await pc.setRemoteDescription(invitation.description);
-      await this.addEarly();
-      await pc.setLocalDescription(await pc.createAnswer());
-      description = plain(pc.localDescription);
-    } else {
-      description = await this.offer();
-    }
-    this.ready = true;
-    const negotiation = invitation.negotiation ?? this.ownOffer;
-    await this.connection.request({
-      type: 'call.accept', call: this.id, description,
-      ...(negotiation === undefined ? {} : { negotiation }),
-    });
-    this.sendEarly();
+  /** When it was answered, in ms since 1970. */
+  get since(): number | undefined {
+    return this.#since;
   }
 
-  /** Does not take an incoming call. */
-  async reject(cause: 'busy' | 'declined' | 'unavailable' = 'declined'): Promise<void> {
-    await this.connection.request({ type: 'call.reject', call: this.id, cause });
+  /** Who holds: this side, the other side. */
+  get held(): { here: boolean; there: boolean } {
+    const audio = this.#media.filter(({ kind }) => kind === "audio");
+    return { here: this.#held, there: audio.length > 0 && audio.every((m) => m.held_there) };
   }
 
-  /** Hangs up. */
-  async hangUp(): Promise<void> {
-    if (this.phase !== 'ended') await this.connection.request({ type: 'call.end', call: this.id });
+  get muted(): boolean {
+    return this.#muted;
   }
 
-  /** The microphone off or on. Nothing is signaled. */
-  mute(muted: boolean): void {
-    for (const track of this.local?.getAudioTracks() ?? []) track.enabled = !muted;
-    this.changed();
+  /** What the gateway says that flows, per section. */
+  get media(): readonly MediaInfo[] {
+    return this.#media;
   }
 
-  /** Holds: sends and takes nothing until {@link resume}. */
-  hold(): Promise<void> { return this.direct(true); }
-
-  /** Ends the hold. */
-  resume(): Promise<void> { return this.direct(false); }
-
-  /** Presses keys: in the sound where the other side takes that, else by signaling. */
-  async dtmf(digits: string): Promise<void> {
-    const sender = this.pc?.getSenders().find((one) => one.track?.kind === 'audio');
-    if (sender?.dtmf?.canInsertDTMF) sender.dtmf.insertDTMF(digits, 160, 70);
-    else await this.connection.request({ type: 'call.dtmf', call: this.id, digits });
+  /** How the way of sound and pictures stands. */
+  get path(): PathState {
+    return this.#leg?.path.state ?? "new";
   }
 
-  /** New ICE credentials and candidates: after the network has changed. */
-  async restartIce(): Promise<void> {
-    if (this.phase !== 'connected' || !this.pc) return;
-    this.pc.restartIce();
-    await this.renegotiate('call.description');
+  /** How it ended, once it has. */
+  get ending(): CallEnd | undefined {
+    return this.#end;
   }
 
-  /** Adds the camera. */
-  async addVideo(stream?: MediaStream): Promise<void> {
-    const media = stream ?? (await navigator.mediaDevices.getUserMedia({ video: true }));
-    const track = media.getVideoTracks()[0];
-    if (!track) return;
-    this.local?.addTrack(track);
-    const pc = this.peerConnection();
-    const idle = pc.getTransceivers().find((one) => one.receiver.track.kind === 'video' && !one.sender.track && one.direction !== 'stopped');
-    if (idle) {
-      await idle.sender.replaceTrack(track);
-      idle.direction = 'sendrecv';
-    } else {
-      pc.addTrack(track, this.local ?? media);
-    }
-    await this.renegotiate('call.description');
-    this.changed();
+  /** Whether the caller offers video. */
+  get offersVideo(): boolean {
+    return offers(this.#invitation?.description?.sdp, "video");
   }
 
-  /** Takes the camera out. */
-  async removeVideo(): Promise<void> {
-    const pc = this.peerConnection();
-    for (const transceiver of pc.getTransceivers()) {
-      const track = transceiver.sender.track;
-      if (track?.kind !== 'video') continue;
-      track.stop();
-      this.local?.removeTrack(track);
-      await transceiver.sender.replaceTrack(null);
-      transceiver.direction = 'recvonly';
-    }
-    await this.renegotiate('call.description');
-    this.changed();
+  /** Whether the camera is sent. */
+  get sendsVideo(): boolean {
+    return this.#leg?.sendsVideo ?? false;
   }
 
-  /** @internal Takes an event of the gateway, one after the other. */
-  receive(event: CallEvent): void {
-    this.work = this.work.then(() => this.handle(event)).catch((error: unknown) => {
-      this.dispatchEvent(new CustomEvent('error', { detail: error }));
+  /** Whether pictures of the other side arrive. */
+  get receivesVideo(): boolean {
+    return this.#leg?.receivesVideo ?? false;
+  }
+
+  /** The tracks that this side sends. */
+  get localTracks(): readonly MediaStreamTrack[] {
+    return this.#leg?.tracks ?? [];
+  }
+
+  /** The connection itself, for whoever wants more than this class gives. */
+  get peerConnection(): RTCPeerConnection | undefined {
+    return this.#leg?.pc;
+  }
+
+  /** Resolves when the call is answered; rejects with the {@link CallEnd} when it ends before. */
+  established(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const look = () => {
+        if (this.#state === "established") resolve();
+        else if (this.#end) reject(this.#end);
+        else return;
+        stop();
+      };
+      const stop = this.on("state", look);
+      look();
     });
   }
 
-  /** @internal A page that was reloaded goes on with this call: new ICE, new DTLS, a full offer. */
-  async rejoin(info: CallInfo): Promise<void> {
-    if (info.state !== 'established') return;
-    this.enter('connected');
-    this.answeredAt ??= Date.now();
-    await this.prepare(false);
-    this.ready = true;
-    await this.renegotiate('call.description');
-  }
+  // --- what a person does ---
 
-  private async handle(event: CallEvent): Promise<void> {
-    const pc = this.pc;
-    switch (event.type) {
-      case 'call.incoming':
-        this.incoming = event;
-        await this.connection.request({ type: 'call.ring', call: this.id }).catch(() => undefined);
-        return;
-      case 'call.ringing':
-        if (this.phase === 'calling') this.enter('ringing');
-        return;
-      case 'call.progress':
-        if (pc) {
-          await pc.setRemoteDescription({ type: 'pranswer', sdp: event.description.sdp ?? '' });
-          await this.addEarly();
-          this.enter('early');
-        }
-        return;
-      case 'call.accepted':
-        this.answeredAt = Date.now();
-        if (event.description) await this.described(event.description, event.negotiation);
-        this.enter('connected');
-        return;
-      case 'call.description':
-        await this.described(event.description, event.negotiation);
-        return;
-      case 'call.offer_requested':
-        await this.renegotiate('call.description');
-        return;
-      case 'call.candidate':
-        if (pc?.remoteDescription) await pc.addIceCandidate(event.candidate).catch(() => undefined);
-        else this.early.push(event.candidate);
-        return;
-      case 'call.media':
-        this.media = event.media;
-        this.dispatchEvent(new CustomEvent('media', { detail: event.media }));
-        this.changed();
-        return;
-      case 'call.dtmf':
-        this.dispatchEvent(new CustomEvent('dtmf', { detail: event.digit }));
-        return;
-      case 'call.ended':
-        this.finish({ cause: event.cause, by: event.by, message: event.message, ...(event.sip ? { status: event.sip.status } : {}) });
-    }
-  }
-
-  private async described(description: RTCSessionDescriptionInit, negotiation?: number): Promise<void> {
-    const pc = this.peerConnection();
-    if (description.type === 'rollback') {
-      if (pc.signalingState === 'have-local-offer') await pc.setLocalDescription({ type: 'rollback' });
-      else if (pc.signalingState === 'have-remote-offer') await pc.setRemoteDescription({ type: 'rollback' });
-      this.ownOffer = undefined;
-      return;
-    }
-    if (description.type !== 'offer') {
-      if (pc.signalingState === 'stable') return; // It answers an offer that was taken back.
-      await pc.setRemoteDescription(description);
-      this.ownOffer = undefined;
-      return this.addEarly();
-    }
-    // The gateway is impolite: its offer wins, ours is rolled back.
-    await pc.setRemoteDescription(description);
-    await this.addEarly();
-    if (this.held) this.point();
-    await pc.setLocalDescription(await pc.createAnswer());
-    this.ready = true;
-    await this.connection.request({
-      type: 'call.description', call: this.id, description: plain(pc.localDescription),
-      ...(negotiation === undefined ? {} : { negotiation }),
-    });
-    this.sendEarly();
-  }
-
-  private async direct(held: boolean): Promise<void> {
-    const before = this.held;
-    this.held = held;
-    this.point();
+  /** Takes an incoming call. Rejects where the microphone cannot be had; the call rings on. */
+  async accept(wish: MediaWish = {}): Promise<void> {
+    const invitation = this.#invitation;
+    if (this.#state !== "incoming" || !invitation) throw misplaced("there is no call to answer");
+    this.#set("answering");
+    let tracks: MediaStreamTrack[];
     try {
-      await this.renegotiate(held ? 'call.hold' : 'call.resume');
+      tracks = await openMedia(wish, this.#host.environment);
     } catch (error) {
-      this.held = before;
-      this.point();
+      if (!this.#is("ended")) this.#set("incoming");
       throw error;
     }
-    this.changed();
-  }
-
-  /** Directions as the hold wants them. */
-  private point(): void {
-    for (const transceiver of this.pc?.getTransceivers() ?? []) {
-      if (transceiver.direction === 'stopped') continue;
-      const sends = transceiver.sender.track !== null;
-      if (this.held) transceiver.direction = sends ? 'sendonly' : 'inactive';
-      else transceiver.direction = sends ? 'sendrecv' : 'recvonly';
-      if (transceiver.sender.track?.kind === 'audio') transceiver.sender.track.enabled = !this.held;
-    }
-  }
-
-  private async renegotiate(type: 'call.description' | 'call.hold' | 'call.resume'): Promise<void> {
-    const pc = this.peerConnection();
-    if (pc.signalingState !== 'stable') return;
-    const description = await this.offer();
-    await this.connection.request({ type, call: this.id, description, negotiation: this.ownOffer ?? 1 });
-  }
-
-  private async offer(): Promise<RTCSessionDescriptionInit> {
-    const pc = this.peerConnection();
-    await pc.setLocalDescription(await pc.createOffer());
-    this.ownOffer = ++this.offers;
-    return plain(pc.localDescription);
-  }
-
-  private async prepare(video: boolean): Promise<void> {
-    const stream = this.options.stream ?? (await navigator.mediaDevices.getUserMedia({ audio: true, video }));
-    this.local = stream;
-    const pc = this.peerConnection();
-    for (const track of stream.getTracks()) {
-      if (!pc.getSenders().some((sender) => sender.track === track)) pc.addTrack(track, stream);
-    }
-    this.changed();
-  }
-
-  private peerConnection(): RTCPeerConnection {
-    if (this.pc) return this.pc;
-    const pc = new RTCPeerConnection({ iceServers: this.iceServers, bundlePolicy: 'balanced' });
-    this.pc = pc;
-    pc.onicecandidate = ({ candidate }) => {
-      const init = candidate ? candidate.toJSON() : { candidate: '' };
-      if (this.ready) this.connection.tell({ type: 'call.candidate', call: this.id, candidate: init });
-      else this.waiting.push(init);
-    };
-    pc.ontrack = ({ track }) => {
-      if (!this.remote.getTracks().includes(track)) this.remote.addTrack(track);
-      this.dispatchEvent(new CustomEvent('track', { detail: track }));
-    };
-    pc.oniceconnectionstatechange = () => {
-      clearTimeout(this.restart);
-      if (pc.iceConnectionState === 'failed') void this.restartIce();
-      else if (pc.iceConnectionState === 'disconnected') {
-        this.restart = setTimeout(() => void this.restartIce(), RESTART_AFTER_MS);
+    if (this.#is("ended")) return stopTracks(tracks);
+    const leg = this.#open(tracks);
+    leg.addTracks(invitation.need === "offer");
+    const { negotiation } = leg;
+    for (const candidate of this.#waiting.splice(0)) this.#candidate(candidate);
+    try {
+      const answer =
+        invitation.need === "offer"
+          ? await negotiation.offer()
+          : {
+              description: await negotiation.answer(invitation.description ?? { type: "offer" }),
+              negotiation: invitation.negotiation ?? 1,
+            };
+      this.#keepSlots();
+      await this.#host.request({ type: "call.accept", call: this.id, ...answer });
+    } catch (error) {
+      if (this.#is("ended")) return;
+      if (!(error instanceof Fault)) {
+        this.#tell({ type: "call.reject", call: this.id, cause: "unavailable" });
+        this.#finish({ ...local("not_acceptable"), message: String(error) });
+        return;
       }
-      this.changed();
+      this.#fail(error);
+    }
+  }
+
+  /** Turns an incoming call away. */
+  reject(cause: "busy" | "declined" | "unavailable" = "declined"): void {
+    if (this.#state !== "incoming" && this.#state !== "answering") return;
+    this.#tell({ type: "call.reject", call: this.id, cause });
+    this.#finish(local(cause));
+  }
+
+  /** Ends the call, whatever it is doing. */
+  end(): void {
+    switch (this.#state) {
+      case "ended":
+        return;
+      case "incoming":
+        return this.reject();
+      case "preparing":
+        return this.#finish(local("cancelled"));
+      case "calling":
+      case "ringing":
+      case "early":
+        this.#tell({ type: "call.end", call: this.id });
+        return this.#finish(local("cancelled"));
+      case "answering":
+      case "established":
+        this.#tell({ type: "call.end", call: this.id });
+        return this.#finish(local("normal"));
+    }
+  }
+
+  /** Puts the other side on hold: nothing is sent, nothing is heard. */
+  async hold(): Promise<void> {
+    await this.#setHeld(true);
+  }
+
+  /** Takes the other side back from hold. */
+  async resume(): Promise<void> {
+    await this.#setHeld(false);
+  }
+
+  /** Mutes the microphone, or opens it again. The other side gets silence. */
+  mute(muted = true): void {
+    this.#muted = muted;
+    this.#host.keep(this.id, { muted });
+    this.#leg?.mute(muted);
+    this.emit("media", this.#media);
+  }
+
+  /**
+   * Presses keys: `0`–`9`, `*`, `#`, `A`–`D`. As RTP events where the other side takes them, else
+   * through the gateway (SIP INFO).
+   */
+  async dtmf(digits: string, durationMs = 160): Promise<void> {
+    const keys = digits.toUpperCase();
+    if (!/^[0-9A-D*#]{1,32}$/.test(keys)) {
+      throw new Fault("bad_frame", "keys are 0 to 9, *, #, and A to D");
+    }
+    if (this.#state !== "established" && this.#state !== "early") {
+      throw misplaced("keys can be pressed in a call only");
+    }
+    const duration = Math.min(6000, Math.max(40, durationMs));
+    if (this.#leg?.press(keys, duration)) return;
+    await this.#host.request({
+      type: "call.dtmf",
+      call: this.id,
+      digits: keys,
+      duration_ms: duration,
+    });
+  }
+
+  /** Looks for a new way for sound and pictures. */
+  async restartIce(): Promise<void> {
+    await this.#established().negotiation.need("call.description", true);
+  }
+
+  /** Sends the camera. */
+  async addVideo(
+    wish: { video?: MediaTrackConstraints; stream?: MediaStream } = {},
+  ): Promise<void> {
+    const leg = this.#established();
+    if (leg.sendsVideo) return;
+    const opened = await openMedia(
+      wish.stream ? { stream: wish.stream } : { audio: false, video: wish.video ?? true },
+      this.#host.environment,
+    );
+    const track = opened.find(({ kind }) => kind === "video");
+    stopTracks(opened.filter((other) => other !== track));
+    if (!track) throw new DOMException("no camera", "NotFoundError");
+    if (leg.closed) return stopTracks([track]);
+    await leg.addVideo(track);
+  }
+
+  /** Sends the camera no more. Pictures of the other side, where there are any, go on. */
+  async removeVideo(): Promise<void> {
+    await this.#established().removeVideo();
+  }
+
+  /** Sends (a copy of) another track of the same kind in place of the one that is sent. */
+  async replaceTrack(track: MediaStreamTrack): Promise<void> {
+    await this.#established().replaceTrack(track.clone());
+  }
+
+  /** Codec, selected pair, round trip, bytes. */
+  async details(): Promise<CallDetails | undefined> {
+    return this.#leg && readDetails(this.#leg.pc);
+  }
+
+  // --- what the client does ---
+
+  /** @internal Opens the microphone and calls. */
+  async start(to: string, options: CallOptions): Promise<void> {
+    let tracks: MediaStreamTrack[];
+    try {
+      tracks = await openMedia(options, this.#host.environment);
+    } catch (error) {
+      const words = mediaWords(error);
+      return this.#finish({ cause: "media", by: "local", words, message: String(error) });
+    }
+    if (this.#is("ended")) return stopTracks(tracks);
+    try {
+      const leg = this.#open(tracks);
+      leg.addTracks(true);
+      const { description } = await leg.negotiation.offer();
+      this.#set("calling");
+      this.#keepSlots();
+      this.#host.keep(this.id, { peer: to });
+      await this.#host.request({
+        type: "call.create",
+        call: this.id,
+        to,
+        description,
+        ...(options.account ? { account: options.account } : {}),
+        ...(options.displayName ? { display_name: options.displayName } : {}),
+        ...(options.headers ? { headers: options.headers } : {}),
+      });
+      this.#placed = true;
+    } catch (error) {
+      if (this.#is("ended")) return;
+      this.#fail(error instanceof Fault ? error : new Fault("internal", String(error)));
+    }
+  }
+
+  /** @internal The call as the gateway announced it; again after lost events. */
+  invite(invitation: CallIncoming, candidates: (Candidate | null)[] = []): void {
+    if (this.#state !== "incoming") return;
+    this.#invitation = invitation;
+    this.#waiting.push(...candidates);
+    this.#host.keep(this.id, { incoming: invitation, peer: invitation.from.uri });
+  }
+
+  /** @internal Whether the gateway is known to have it. */
+  get placed(): boolean {
+    return this.#placed || (this.#state !== "preparing" && this.#state !== "calling");
+  }
+
+  /** @internal What the caller needs, as announced. */
+  get need(): Need | undefined {
+    return this.#invitation?.need;
+  }
+
+  /** @internal After a lost connection or a reload: what the gateway says is so. */
+  restore(info: CallInfo): void {
+    const behind = info.state === "established" && this.#state !== "established";
+    if (this.#leg && behind && this.#state === "answering" && this.need === "answer") {
+      return this.#accepted(undefined, undefined); // Only the word that it is answered was lost.
+    }
+    if (behind || (info.state === "established" && !this.#leg)) {
+      const kept = this.#host.kept(this.id);
+      this.#held = kept.held ?? false;
+      this.#muted = kept.muted ?? false;
+      return void this.#rebuild(kept);
+    }
+    if (info.direction === "incoming" || info.state === "established") return;
+    // The connection that made this offer is gone: when it is answered, a new one takes over.
+    this.#orphan ||= !this.#leg;
+    if (this.#state !== "established") this.#set(info.state);
+  }
+
+  /** @internal The gateway knows nothing of it any more. */
+  lose(): void {
+    this.#finish({ ...local("timeout"), by: "gateway", message: "the gateway lost the call" });
+  }
+
+  /** @internal An event of this call. */
+  take(event: CallEvent): void {
+    switch (event.type) {
+      case "call.incoming":
+        return this.invite(event);
+      case "call.ringing":
+        return this.#state === "calling" ? this.#set("ringing") : undefined;
+      case "call.progress":
+        if (this.#state === "calling" || this.#state === "ringing") this.#set("early");
+        return this.#describe(event.description, event.negotiation);
+      case "call.accepted":
+        return this.#accepted(event.description, event.negotiation);
+      case "call.description":
+        return this.#describe(event.description, event.negotiation, event.code);
+      case "call.offer_requested":
+        void this.#leg?.negotiation.need("call.description").catch(() => {});
+        return;
+      case "call.candidate":
+        return this.#candidate(event.candidate);
+      case "call.media":
+        this.#media = event.media;
+        this.emit("media", event.media);
+        return;
+      case "call.dtmf":
+        return this.emit("dtmf", { digit: event.digit, durationMs: event.duration_ms });
+      case "call.ended": {
+        const { cause, by, message, sip } = event;
+        const words = endWords(cause);
+        return this.#finish({ cause, by, words, message, ...(sip ? { sip } : {}) });
+      }
+    }
+  }
+
+  // --- inside ---
+
+  #accepted(description: Description | undefined, negotiation: number | undefined): void {
+    if (this.#state === "ended") return;
+    this.#establish();
+    if (this.#orphan) {
+      this.#orphan = false;
+      return void this.#rebuild(this.#host.kept(this.id));
+    }
+    const leg = this.#leg;
+    if (!leg) return;
+    if (description) this.#describe(description, negotiation);
+    else void leg.negotiation.settle().catch((error: unknown) => this.#refuse(error));
+    leg.negotiation.allow();
+  }
+
+  #describe(description: Description, negotiation?: number, code?: string): void {
+    const leg = this.#leg;
+    if (!leg) return; // Of the page before a reload; a full new offer follows.
+    leg.negotiation
+      .remote(description, negotiation, code)
+      .catch((error: unknown) => this.#refuse(error));
+  }
+
+  /** The browser does not take what the other side says. */
+  #refuse(error: unknown): void {
+    if (this.#state === "ended") return;
+    const fault = new Fault("bad_answer", String(error));
+    if (this.#state === "established" && this.#leg?.pc.currentRemoteDescription) {
+      return this.emit("fault", fault); // What was agreed before goes on.
+    }
+    this.#tell({ type: "call.end", call: this.id, cause: "not_acceptable" });
+    this.#finish({ ...local("not_acceptable"), message: fault.message });
+  }
+
+  #candidate(candidate: Candidate | null): void {
+    if (this.#leg) {
+      void this.#leg.negotiation.candidate(candidate).catch(() => {}); // The call is over.
+    } else if (this.#state === "incoming" || this.#state === "answering") {
+      this.#waiting.push(candidate);
+      this.#host.keep(this.id, { candidates: [...this.#waiting] });
+    }
+  }
+
+  #open(tracks: MediaStreamTrack[], nextOffer = 1): Leg {
+    const { environment } = this.#host;
+    const leg: Leg = new Leg(
+      environment,
+      this.#host.configuration(),
+      tracks,
+      this.remoteStream,
+      {
+        describe: (type, description, negotiation) => {
+          this.#host.keep(this.id, { negotiation: leg.negotiation.next });
+          return this.#host.request({ type, call: this.id, description, negotiation });
+        },
+        candidate: (candidate) => {
+          this.#tell({ type: "call.candidate", call: this.id, candidate });
+        },
+        changed: () => {
+          this.#keepSlots();
+          this.emit("stream", this.remoteStream);
+          this.emit("media", this.#media);
+        },
+        path: (state) => this.emit("path", state),
+        fault: (fault) => this.emit("fault", fault),
+      },
+      nextOffer,
+    );
+    leg.mute(this.#muted);
+    this.#leg = leg;
+    return leg;
+  }
+
+  /** A new connection for a call that goes on: all its sections, in a full new offer. */
+  async #rebuild(kept: CallMemory): Promise<void> {
+    this.#establish(kept.since);
+    this.#closeLeg();
+    let tracks: MediaStreamTrack[] = [];
+    try {
+      tracks = await openMedia({ video: kept.video ?? false }, this.#host.environment);
+    } catch {
+      // Without a microphone: what the other side sends can still be heard.
+    }
+    if (this.#is("ended")) return stopTracks(tracks);
+    const leg = this.#open(tracks, kept.negotiation ?? 2);
+    leg.refill(kept.slots ?? [], this.#held);
+    // Offers that the page before left open, its own and the other side's, are taken back first.
+    for (let open = 0; open < 2; open += 1) {
+      try {
+        const description = { type: "rollback" as const };
+        await this.#host.request({ type: "call.description", call: this.id, description });
+      } catch {
+        break; // There is none.
+      }
+    }
+    if (leg.closed) return;
+    leg.negotiation.allow();
+    const purpose = this.#held ? "call.hold" : "call.description";
+    await leg.negotiation.need(purpose).catch((fault: Fault) => this.emit("fault", fault));
+  }
+
+  async #setHeld(held: boolean): Promise<void> {
+    const leg = this.#established();
+    if (this.#held === held) return;
+    const note = (held: boolean) => {
+      this.#held = held;
+      this.#host.keep(this.id, { held });
+      this.emit("media", this.#media);
     };
-    return pc;
-  }
-
-  private waiting: RTCIceCandidateInit[] = [];
-
-  /** What was gathered before the gateway knew the call. */
-  private sendEarly(): void {
-    for (const candidate of this.waiting.splice(0)) {
-      this.connection.tell({ type: 'call.candidate', call: this.id, candidate });
+    note(held);
+    try {
+      await leg.hold(held);
+    } catch (error) {
+      if (!leg.closed) note(!held);
+      throw error;
     }
   }
 
-  private async addEarly(): Promise<void> {
-    for (const candidate of this.early.splice(0)) {
-      await this.pc?.addIceCandidate(candidate).catch(() => undefined);
-    }
+  #keepSlots(): void {
+    const leg = this.#leg;
+    if (!leg || this.#state === "ended") return;
+    this.#host.keep(this.id, {
+      slots: leg.slots(),
+      negotiation: leg.negotiation.next,
+      video: leg.sendsVideo,
+    });
   }
 
-  private enter(phase: CallPhase): void {
-    if (this.phase === 'ended') return;
-    this.phase = phase;
-    this.changed();
+  #establish(since?: number): void {
+    this.#since ??= since ?? this.#host.environment.now();
+    this.#host.keep(this.id, { since: this.#since });
+    this.#set("established");
   }
 
-  private changed(): void {
-    this.dispatchEvent(new CustomEvent('state', { detail: this.phase }));
+  #established(): Leg {
+    if (this.#state !== "established" || !this.#leg) throw misplaced("the call is not answered");
+    return this.#leg;
   }
 
-  /** @internal The call is over. */
-  finish(end: Ended): void {
-    if (this.phase === 'ended') return;
-    clearTimeout(this.restart);
-    this.end = end;
-    this.pc?.close();
-    if (!this.options.stream) for (const track of this.local?.getTracks() ?? []) track.stop();
-    this.enter('ended');
-    this.phase = 'ended';
-    this.changed();
-    this.dispatchEvent(new CustomEvent('ended', { detail: end }));
+  /** The gateway refuses the call itself. */
+  #fail(fault: Fault): void {
+    const { message, sip, words } = fault;
+    this.#finish({
+      cause: fault.code === "not_found" || fault.code === "forbidden" ? fault.code : "internal",
+      by: "gateway",
+      words,
+      message,
+      ...(sip ? { sip } : {}),
+    });
+  }
+
+  #finish(end: CallEnd): void {
+    if (this.#state === "ended") return;
+    this.#end = end;
+    this.#closeLeg();
+    this.#set("ended");
+    this.emit("ended", end);
+    this.#host.over(this);
+  }
+
+  #closeLeg(): void {
+    this.#leg?.close();
+    this.#leg = undefined;
+  }
+
+  /** A request whose refusal changes nothing: the call is over, or will be told to be. */
+  #tell(frame: RequestFrame): void {
+    this.#host.request(frame).catch((fault: Fault) => {
+      if (this.#state !== "ended") this.emit("fault", fault);
+    });
+  }
+
+  #set(state: CallState): void {
+    if (this.#state === state) return;
+    this.#state = state;
+    this.emit("state", state);
+  }
+
+  /** As a method, since the state may have changed while something was awaited. */
+  #is(state: CallState): boolean {
+    return this.#state === state;
   }
 }
 
-function plain(description: RTCSessionDescription | null): RTCSessionDescriptionInit {
-  if (!description) throw new Error('there is no local description');
-  return { type: description.type, sdp: description.sdp };
+function local(cause: Cause): CallEnd {
+  return { cause, by: "local", words: endWords(cause), message: "" };
+}
+
+function misplaced(message: string): Fault {
+  return new Fault("bad_state", message);
 }

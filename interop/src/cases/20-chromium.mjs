@@ -75,7 +75,7 @@ export const cases = [
       await bob.act(rings, 'accept');
       await alice.is(call, 'connected');
       await hearEachOther(all);
-      await alice.page.run(() => window.crosspoint.connection.socket.close(4000));
+      await alice.page.run(() => window.crosspoint.reconnect());
       await until(8_000, 'the page has resumed', async () => (
         (await gateway.metric('crosspoint_events_total', { event: 'json_resumed' })) >= 1));
       await alice.connected();

@@ -1,0 +1,24 @@
+/**
+ * Checks frames at run time. The tables have one row for each member of each type in `frames.ts`;
+ * the compiler refuses a row too many or too few.
+ */
+import type { ClientFrame, ErrorCode, EventFrame, ServerFrame } from "./frames.js";
+/** All error codes. */
+export declare const errorCodes: readonly ErrorCode[];
+/** All types from the client, and from the gateway. */
+export declare const clientTypes: string[];
+export declare const serverTypes: string[];
+/** What is wrong with a frame: a sentence that names the member. */
+export declare class BadFrame extends Error {
+}
+/** Whether a frame of the gateway is an event (has a `seq`). */
+export declare function isEvent(frame: ServerFrame): frame is EventFrame;
+/**
+ * Reads a frame of the gateway.
+ *
+ * Returns undefined where the type is unknown: such frames come from a newer gateway and are to be
+ * ignored. Throws {@link BadFrame} where it is no frame at all.
+ */
+export declare function readServerFrame(json: string): ServerFrame | undefined;
+/** Reads a frame of a client; for gateways in tests. */
+export declare function readClientFrame(json: string): ClientFrame | undefined;

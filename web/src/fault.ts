@@ -1,0 +1,32 @@
+import type { ErrorCode, ErrorFrame, SipStatus } from "./frames.js";
+import { errorWords } from "./words.js";
+import type { Words } from "./words.js";
+
+/** A request that the gateway refused, or that could not be made. */
+export class Fault extends Error {
+  override readonly name = "Fault";
+  /** What is wrong, from the closed list of the protocol. */
+  readonly code: ErrorCode;
+  /** Whether the same request may work later. */
+  readonly retry: "never" | "now" | "after";
+  readonly retryAfterMs: number | undefined;
+  readonly sip: SipStatus | undefined;
+  readonly detail: unknown;
+  /** For people: what is wrong, and what to do. */
+  readonly words: Words;
+
+  constructor(code: ErrorCode, message: string, frame?: ErrorFrame, words?: Words) {
+    super(message);
+    this.code = code;
+    this.words = words ?? errorWords(code);
+    this.retry = frame?.retry ?? "never";
+    this.retryAfterMs = frame?.retry_after_ms;
+    this.sip = frame?.sip;
+    this.detail = frame?.detail;
+  }
+
+  /** From a frame of the gateway. */
+  static of(frame: ErrorFrame): Fault {
+    return new Fault(frame.code, frame.message, frame);
+  }
+}
