@@ -15,7 +15,7 @@ mod place;
 mod report;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -150,6 +150,8 @@ pub enum Output {
     Connect {
         /// The number it is to have.
         stream: u64,
+        /// Which address of ours it is to come from; `None` leaves it to the system.
+        from: Option<IpAddr>,
         /// Where to.
         remote: SocketAddr,
         /// By TLS, to a server of this name.
@@ -403,11 +405,13 @@ impl Gateway {
             }
             sip::Event::Connect {
                 stream,
+                from,
                 remote,
                 tls,
             } => {
                 self.outputs.push_back(Output::Connect {
                     stream,
+                    from,
                     remote,
                     server_name: tls,
                 });

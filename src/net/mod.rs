@@ -430,6 +430,7 @@ impl Shell {
             }
             Output::Connect {
                 stream,
+                from,
                 remote,
                 server_name,
             } => {
@@ -439,7 +440,7 @@ impl Shell {
                         .map(|tls| (Arc::clone(&tls.client), name))
                 });
                 let inbox = self.inbox.clone();
-                let writer = stream::connect(stream, remote, tls, inbox, self.deadlines);
+                let writer = stream::connect(stream, from, remote, tls, inbox, self.deadlines);
                 self.streams.insert(stream, writer);
             }
             Output::StreamClose { stream } => {

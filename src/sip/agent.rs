@@ -6,7 +6,7 @@
 //! what is done unasked, `recorded.rs` the trace.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use super::flow::Flow;
@@ -42,6 +42,8 @@ pub enum Event {
     Connect {
         /// Its number.
         stream: u64,
+        /// Which address of ours it comes from: that of the listener, where it has one.
+        from: Option<IpAddr>,
         /// Where to.
         remote: SocketAddr,
         /// By TLS, to a server of this name.
