@@ -13,6 +13,7 @@
 mod legs;
 mod place;
 mod report;
+mod shedding;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::{IpAddr, SocketAddr};
@@ -21,6 +22,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use self::legs::Legs;
+use self::shedding::Shedding;
 use crate::ask::{AskId, Question, Told};
 use crate::call::signal::{Ending, Signal};
 use crate::call::switchboard::{Command, Switchboard};
@@ -204,6 +206,7 @@ pub struct Gateway {
     traces: Store,
     ended_ladders: Vec<(String, String)>,
     metrics: Metrics,
+    shedding: Shedding,
     outputs: VecDeque<Output>,
 }
 
@@ -242,6 +245,7 @@ impl Gateway {
             traces: Store::new(limits),
             ended_ladders: Vec::new(),
             metrics: Metrics::default(),
+            shedding: Shedding::new(config.shedding.delay_max),
             outputs: VecDeque::new(),
             config,
         }
@@ -285,6 +289,19 @@ impl Gateway {
             Input::Stop => self.stop(now),
         }
         self.settle(now);
+    }
+
+    /// What is handled now has waited for this long outside: too long refuses new calls.
+    pub fn waited(&mut self, waited: Duration, now: Instant) {
+        let Some(shedding) = self.shedding.observe(waited, now) else {
+            return;
+        };
+        match shedding {
+            true => tracing::warn!(?waited, "too much to do: new calls are refused"),
+            false => tracing::info!("new calls are taken again"),
+        }
+        self.ws.set_shedding(shedding);
+        self.sip.set_shedding(shedding);
     }
 
     /// Does what is due.

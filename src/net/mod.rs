@@ -15,6 +15,7 @@
 pub mod client;
 pub mod dns;
 pub mod http;
+pub mod inbox;
 pub mod introspect;
 pub mod page;
 pub mod process;
@@ -33,76 +34,20 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 
+use self::inbox::{Arrival, Behind, Inbox, Report, Waiting};
 use crate::config::Config;
 use crate::gateway::{Gateway, Input, Output};
 use crate::ws::ConnectionId;
 use crate::ws::origin::Origins;
-
-/// Arrivals that may wait for the loop; a task that finds it full waits, and so its peer does.
-const INBOX_MAX: usize = 4096;
 
 /// Arrivals taken before timers and sockets have their turn.
 const BATCH_MAX: usize = 64;
 
 /// How often files of certificates are looked at.
 const RENEW_INTERVAL: Duration = Duration::from_secs(30);
-
-/// What a report is wanted of.
-#[derive(Clone, Debug)]
-pub enum Report {
-    /// All metrics, as Prometheus reads them.
-    Metrics,
-    /// The calls that have a trace, one a line.
-    Calls,
-    /// The ladder of one call.
-    Ladder(String),
-}
-
-/// What tasks hand to the loop.
-#[derive(Debug)]
-pub enum Arrival {
-    /// Something for the gateway.
-    Input(Input),
-    /// A client has connected.
-    Connection {
-        /// Its number.
-        connection: ConnectionId,
-        /// How to write to it.
-        writer: websocket::Writer,
-        /// Its address.
-        peer: String,
-    },
-    /// Somebody wants to read something.
-    Report {
-        /// What.
-        wanted: Report,
-        /// Where it goes; `None` where there is no such thing.
-        reply: oneshot::Sender<Option<String>>,
-    },
-    /// The process was asked to end: once drains, twice ends at once.
-    Stop,
-}
-
-impl From<Input> for Arrival {
-    fn from(input: Input) -> Self {
-        Self::Input(input)
-    }
-}
-
-/// The tasks' end of the inbox.
-#[derive(Clone, Debug)]
-pub struct Inbox(mpsc::Sender<Arrival>);
-
-impl Inbox {
-    /// Puts something in, waiting for room.
-    pub async fn put(&self, arrival: impl Into<Arrival>) {
-        // The loop is gone only when the process ends.
-        let _ = self.0.send(arrival.into()).await;
-    }
-}
 
 /// The addresses that are served, as bound: port 0 in the configuration gets a number here.
 #[derive(Clone, Debug, Default)]
@@ -118,7 +63,8 @@ pub struct Bound {
 pub struct Shell {
     gateway: Gateway,
     inbox: Inbox,
-    arrivals: mpsc::Receiver<Arrival>,
+    arrivals: mpsc::Receiver<Waiting>,
+    behind: Behind,
     accepted: mpsc::Receiver<stream::Accepted>,
     udp: udp::UdpSockets,
     shared: Arc<http::Shared>,
@@ -157,9 +103,8 @@ impl Shell {
     /// # Errors
     /// The first that cannot be bound or read, in words.
     pub async fn start(config: Config) -> io::Result<Self> {
-        let (sender, arrivals) = mpsc::channel(INBOX_MAX);
+        let (inbox, arrivals) = Inbox::new();
         let (accepting, accepted) = mpsc::channel(64);
-        let inbox = Inbox(sender);
         let mut bound = Bound::default();
         let mut certificates = Vec::new();
         let mut udp = udp::UdpSockets::new();
@@ -231,6 +176,7 @@ impl Shell {
             gateway,
             inbox,
             arrivals,
+            behind: Behind::default(),
             accepted,
             udp,
             shared,
@@ -270,6 +216,7 @@ impl Shell {
             if self.drain() {
                 return;
             }
+            self.notice_delay();
             let wake_at = self.gateway.poll_timeout().map(|(at, _)| at);
             tokio::select! {
                 place = self.udp.readable() => {
@@ -281,8 +228,10 @@ impl Shell {
                     if taken == 0 {
                         return;
                     }
-                    for arrival in batch.drain(..) {
-                        if self.arrive(arrival) {
+                    for Waiting { since, arrival } in batch.drain(..) {
+                        let now = Instant::now();
+                        self.behind.arrival = now.saturating_duration_since(since);
+                        if self.arrive(arrival, now) {
                             return;
                         }
                     }
@@ -296,11 +245,20 @@ impl Shell {
         }
     }
 
+    /// Tells the gateway how long what it handles has waited.
+    fn notice_delay(&mut self) {
+        let now = Instant::now();
+        if self.arrivals.is_empty() {
+            self.behind.arrival = Duration::ZERO;
+        }
+        self.gateway.waited(self.behind.longest(now), now);
+    }
+
     /// Takes what has arrived on a UDP socket. Returns whether the process ends.
     fn datagrams(&mut self, place: usize) -> bool {
         let gateway = &mut self.gateway;
         let mut sent = Vec::new();
-        self.udp.receive(place, |local, remote, bytes| {
+        let drained = self.udp.receive(place, |local, remote, bytes| {
             let bytes = Bytes::copy_from_slice(bytes);
             gateway.handle(
                 Input::Datagram {
@@ -314,6 +272,10 @@ impl Shell {
                 sent.push(output);
             }
         });
+        self.behind.datagrams_since = match drained {
+            true => None,
+            false => self.behind.datagrams_since.or_else(|| Some(Instant::now())),
+        };
         let finished = sent.contains(&Output::Finished);
         for output in sent {
             self.perform(output);
@@ -322,8 +284,7 @@ impl Shell {
     }
 
     /// Takes one arrival and drains. Returns whether the process ends.
-    fn arrive(&mut self, arrival: Arrival) -> bool {
-        let now = Instant::now();
+    fn arrive(&mut self, arrival: Arrival, now: Instant) -> bool {
         match arrival {
             Arrival::Input(input) => {
                 if let Input::StreamClosed { stream } | Input::StreamFailed { stream, .. } = &input

@@ -66,19 +66,21 @@ impl UdpSockets {
         }
     }
 
-    /// Takes what has arrived on the socket at `place`, at most a batch.
-    pub fn receive(&mut self, place: usize, mut take: impl FnMut(u16, SocketAddr, &[u8])) {
+    /// Takes what has arrived on the socket at `place`, at most a batch. Returns whether that was
+    /// all there is.
+    pub fn receive(&mut self, place: usize, mut take: impl FnMut(u16, SocketAddr, &[u8])) -> bool {
         let Some((local, socket)) = self.sockets.get(place) else {
-            return;
+            return true;
         };
         for _ in 0..BATCH_MAX {
             match socket.try_recv_from(&mut self.buffer) {
                 Ok((length, remote)) => take(*local, remote, &self.buffer[..length]),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
                 // ICMP port unreachable from an earlier datagram: the transaction's timers tell.
                 Err(error) => tracing::debug!(%error, "a UDP socket reports an error"),
             }
         }
+        false
     }
 
     /// Sends a datagram. One that the system does not take is lost, as UDP may lose any; the

@@ -177,6 +177,7 @@ pub(super) struct Settings {
     pub outbound_max: usize,
     pub keep_alive: Duration,
     pub stream_idle: Duration,
+    pub retry_after: Duration,
     pub bodies_traced: bool,
 }
 
@@ -242,11 +243,16 @@ impl Agent {
                 headers_max: sip.headers_max,
                 header_bytes_max: sip.header_bytes_max,
             },
-            descriptions: sdp::Limits::default(),
+            descriptions: sdp::Limits {
+                bytes_max: config.call.description_bytes_max,
+                media_max: config.call.media_max,
+                ..sdp::Limits::default()
+            },
             legs_max: sip.dialogs_max,
             outbound_max: sip.transactions_max,
             keep_alive: sip.keep_alive,
             stream_idle: sip.stream_idle,
+            retry_after: config.shedding.retry_after,
             bodies_traced: config.trace.bodies,
         };
         let timers = Timers {
