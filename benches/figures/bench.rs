@@ -102,7 +102,10 @@ impl Bench {
         let begun = Instant::now();
         while TcpStream::connect(self.addresses.ws).await.is_err() {
             if !self.process.runs() {
-                return Err(io::Error::other("what is measured has ended at once"));
+                return Err(io::Error::other(concat!(
+                    "what is measured has ended at once; its log is in ",
+                    env!("CARGO_TARGET_TMPDIR")
+                )));
             }
             if begun.elapsed() > START {
                 return Err(io::Error::other("what is measured does not serve"));

@@ -5,7 +5,7 @@
 //! all rounds with the least and the most. `docs/measuring.md` says how to read it.
 //!
 //! `QUICK=1` takes a minute and one round; `ROUNDS=n` so many; `ONLY=rates`, `keep` or `register`
-//! a part.
+//! a part; `ONLY=200` calls at this rate for half a minute and nothing else, for a profiler.
 #![expect(
     clippy::disallowed_methods,
     clippy::disallowed_types,
@@ -106,6 +106,9 @@ fn figures() -> io::Result<()> {
         .build()?;
     let mut all = All::default();
     tokio::task::LocalSet::new().block_on(&runtime, async {
+        if let Ok(rate) = only.parse() {
+            return steps::profile(rate).await;
+        }
         for round in 1..=plan.rounds {
             tell(&format!("round {round} of {}", plan.rounds));
             if wanted("rates") {
@@ -120,6 +123,9 @@ fn figures() -> io::Result<()> {
         }
         io::Result::Ok(())
     })?;
+    if only.parse::<f64>().is_ok() {
+        return Ok(());
+    }
     tell(&format!("{} s", begun.elapsed().as_secs()));
     print!("{}", table::page(&plan, &all));
     Ok(())

@@ -22,7 +22,7 @@ impl Process {
             .args(args)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
-            .stderr(Stdio::inherit())
+            .stderr(log(program)?)
             .spawn()
             .map_err(|error| io::Error::new(error.kind(), format!("taskset: {error}")))?;
         Ok(Self { child })
@@ -58,6 +58,12 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Where what a program says goes: it is asked only when something went wrong.
+fn log(program: &str) -> io::Result<fs::File> {
+    let name = program.rsplit('/').next().unwrap_or(program);
+    fs::File::create(format!("{}/{name}.log", env!("CARGO_TARGET_TMPDIR")))
 }
 
 /// CPU time of a process: in nanoseconds where the kernel counts them, else in its ticks.

@@ -254,6 +254,17 @@ pub(crate) async fn register(plan: &Plan, figures: &mut Registering) -> io::Resu
     Ok(())
 }
 
+/// Calls at one rate, with the id of the process for whoever looks into it.
+pub(crate) async fn profile(rate: f64) -> io::Result<()> {
+    let bench = Bench::start(Side::Gateway, Sizes::default(), 0).await?;
+    bench.connect(CLIENTS).await?;
+    tell(&format!("the gateway is process {}", bench.process.id()));
+    let seconds = Duration::from_secs;
+    let run = bench.calls(rate, seconds(2), seconds(30)).await;
+    say(Side::Gateway, &run);
+    Ok(())
+}
+
 /// A line of progress.
 pub(crate) fn tell(line: &str) {
     eprintln!("  {line}");
