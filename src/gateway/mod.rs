@@ -13,6 +13,7 @@
 mod legs;
 mod place;
 mod report;
+mod shedding;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -21,6 +22,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 
 use self::legs::Legs;
+use self::shedding::Shedding;
 use crate::ask::{AskId, Question, Told};
 use crate::call::signal::{Ending, Signal};
 use crate::call::switchboard::{Command, Switchboard};
@@ -193,6 +195,7 @@ pub struct Gateway {
     config: Config,
     ids: Source,
     life: Life,
+    shedding: Shedding,
     ws: ws::Agent,
     sip: sip::Agent,
     switchboard: Switchboard,
@@ -231,6 +234,7 @@ impl Gateway {
         Self {
             ids: Source::from_seed(seed),
             life: Life::Running,
+            shedding: Shedding::Taking,
             ws: ws::Agent::new(&config, now, unix),
             sip: sip::Agent::new(&config, sip_bound, now),
             switchboard: Switchboard::new(patience, config.call.calls_max),
@@ -283,6 +287,25 @@ impl Gateway {
             Input::Stop => self.stop(now),
         }
         self.settle(now);
+    }
+
+    /// Hears how long the next input has waited for its turn. Where that is too long, new calls are
+    /// refused until it is better.
+    pub fn waited(&mut self, waited: Duration) {
+        let then = self.shedding.after(waited, self.config.shedding.delay_max);
+        if then == self.shedding {
+            return;
+        }
+        self.shedding = then;
+        let refusing = then == Shedding::Refusing;
+        self.ws.set_shedding(refusing);
+        self.sip.set_shedding(refusing);
+        match then {
+            Shedding::Refusing => {
+                tracing::warn!(?waited, "too much arrives: new calls are refused");
+            }
+            Shedding::Taking => tracing::info!(?waited, "new calls are taken again"),
+        }
     }
 
     /// Does what is due.

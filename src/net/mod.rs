@@ -31,7 +31,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use bytes::Bytes;
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot};
 use tokio_rustls::TlsAcceptor;
@@ -44,8 +43,9 @@ use crate::ws::origin::Origins;
 /// Arrivals that may wait for the loop; a task that finds it full waits, and so its peer does.
 const INBOX_MAX: usize = 4096;
 
-/// Arrivals taken before timers and sockets have their turn.
-const BATCH_MAX: usize = 64;
+/// Arrivals taken before timers and sockets have their turn: few, as the system keeps only some
+/// hundred datagrams meanwhile, and each that it drops comes again.
+const BATCH_MAX: usize = 16;
 
 /// How often files of certificates are looked at.
 const RENEW_INTERVAL: Duration = Duration::from_secs(30);
@@ -92,15 +92,23 @@ impl From<Input> for Arrival {
     }
 }
 
+/// An arrival, and since when it waits for its turn.
+#[derive(Debug)]
+struct Waiting {
+    since: Instant,
+    arrival: Arrival,
+}
+
 /// The tasks' end of the inbox.
 #[derive(Clone, Debug)]
-pub struct Inbox(mpsc::Sender<Arrival>);
+pub struct Inbox(mpsc::Sender<Waiting>);
 
 impl Inbox {
     /// Puts something in, waiting for room.
     pub async fn put(&self, arrival: impl Into<Arrival>) {
+        let (since, arrival) = (Instant::now(), arrival.into());
         // The loop is gone only when the process ends.
-        let _ = self.0.send(arrival.into()).await;
+        let _ = self.0.send(Waiting { since, arrival }).await;
     }
 }
 
@@ -118,7 +126,7 @@ pub struct Bound {
 pub struct Shell {
     gateway: Gateway,
     inbox: Inbox,
-    arrivals: mpsc::Receiver<Arrival>,
+    arrivals: mpsc::Receiver<Waiting>,
     accepted: mpsc::Receiver<stream::Accepted>,
     udp: udp::UdpSockets,
     shared: Arc<http::Shared>,
@@ -281,8 +289,10 @@ impl Shell {
                     if taken == 0 {
                         return;
                     }
-                    for arrival in batch.drain(..) {
-                        if self.arrive(arrival) {
+                    for Waiting { since, arrival } in batch.drain(..) {
+                        let now = Instant::now();
+                        self.gateway.waited(now.saturating_duration_since(since));
+                        if self.arrive(arrival, now) {
                             return;
                         }
                     }
@@ -298,32 +308,25 @@ impl Shell {
 
     /// Takes what has arrived on a UDP socket. Returns whether the process ends.
     fn datagrams(&mut self, place: usize) -> bool {
-        let gateway = &mut self.gateway;
-        let mut sent = Vec::new();
-        self.udp.receive(place, |local, remote, bytes| {
-            let bytes = Bytes::copy_from_slice(bytes);
-            gateway.handle(
-                Input::Datagram {
-                    local,
-                    remote,
-                    bytes,
-                },
-                Instant::now(),
-            );
-            while let Some(output) = gateway.poll_output() {
-                sent.push(output);
+        for _ in 0..udp::BATCH_MAX {
+            let Some((local, remote, bytes)) = self.udp.receive(place) else {
+                break;
+            };
+            let input = Input::Datagram {
+                local,
+                remote,
+                bytes,
+            };
+            self.gateway.handle(input, Instant::now());
+            if self.drain() {
+                return true;
             }
-        });
-        let finished = sent.contains(&Output::Finished);
-        for output in sent {
-            self.perform(output);
         }
-        finished
+        false
     }
 
     /// Takes one arrival and drains. Returns whether the process ends.
-    fn arrive(&mut self, arrival: Arrival) -> bool {
-        let now = Instant::now();
+    fn arrive(&mut self, arrival: Arrival, now: Instant) -> bool {
         match arrival {
             Arrival::Input(input) => {
                 if let Input::StreamClosed { stream } | Input::StreamFailed { stream, .. } = &input
