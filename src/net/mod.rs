@@ -32,7 +32,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use bytes::Bytes;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
@@ -43,8 +42,9 @@ use crate::gateway::{Gateway, Input, Output};
 use crate::ws::ConnectionId;
 use crate::ws::origin::Origins;
 
-/// Arrivals taken before timers and sockets have their turn.
-const BATCH_MAX: usize = 64;
+/// Arrivals taken before timers and sockets have their turn: few, as the system keeps only some
+/// hundred datagrams meanwhile, and each that it drops comes again.
+const BATCH_MAX: usize = 16;
 
 /// How often files of certificates are looked at.
 const RENEW_INTERVAL: Duration = Duration::from_secs(30);
@@ -256,31 +256,23 @@ impl Shell {
 
     /// Takes what has arrived on a UDP socket. Returns whether the process ends.
     fn datagrams(&mut self, place: usize) -> bool {
-        let gateway = &mut self.gateway;
-        let mut sent = Vec::new();
-        let drained = self.udp.receive(place, |local, remote, bytes| {
-            let bytes = Bytes::copy_from_slice(bytes);
-            gateway.handle(
-                Input::Datagram {
-                    local,
-                    remote,
-                    bytes,
-                },
-                Instant::now(),
-            );
-            while let Some(output) = gateway.poll_output() {
-                sent.push(output);
+        for _ in 0..udp::BATCH_MAX {
+            let Some((local, remote, bytes)) = self.udp.receive(place) else {
+                self.behind.datagrams_since = None;
+                return false;
+            };
+            let input = Input::Datagram {
+                local,
+                remote,
+                bytes,
+            };
+            self.gateway.handle(input, Instant::now());
+            if self.drain() {
+                return true;
             }
-        });
-        self.behind.datagrams_since = match drained {
-            true => None,
-            false => self.behind.datagrams_since.or_else(|| Some(Instant::now())),
-        };
-        let finished = sent.contains(&Output::Finished);
-        for output in sent {
-            self.perform(output);
         }
-        finished
+        self.behind.datagrams_since.get_or_insert_with(Instant::now);
+        false
     }
 
     /// Takes one arrival and drains. Returns whether the process ends.

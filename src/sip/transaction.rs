@@ -103,7 +103,8 @@ pub struct Full;
 
 #[derive(Debug)]
 enum Machine {
-    InviteClient(InviteClient, Box<Request>),
+    /// With the INVITE, without its body, for the ACK of a refusal.
+    InviteClient(InviteClient, Option<Box<Request>>),
     NonInviteClient(NonInviteClient),
     InviteServer(InviteServer),
     NonInviteServer(NonInviteServer),
@@ -170,7 +171,7 @@ impl Transactions {
     /// [`Full`].
     pub fn send(
         &mut self,
-        request: Request,
+        mut request: Request,
         flow: Flow,
         now: Instant,
     ) -> Result<TransactionId, Full> {
@@ -179,10 +180,13 @@ impl Transactions {
         let key = client_key(&request);
         let bytes = request.to_bytes();
         let machine = match request.method {
-            Method::Invite => Machine::InviteClient(
-                InviteClient::start(&self.timers, reliable, now),
-                Box::new(request),
-            ),
+            Method::Invite => {
+                request.body = Vec::new();
+                Machine::InviteClient(
+                    InviteClient::start(&self.timers, reliable, now),
+                    Some(Box::new(request)),
+                )
+            }
             _ => Machine::NonInviteClient(NonInviteClient::start(&self.timers, reliable, now)),
         };
         self.add(
@@ -338,8 +342,15 @@ impl Transactions {
         let (timers, reliable) = (self.timers, transaction.flow.is_reliable());
         let mut actions = Vec::new();
         match &mut transaction.machine {
-            Machine::InviteClient(machine, _) => {
+            Machine::InviteClient(machine, invite) => {
                 machine.receive(response.status, &timers, reliable, now, &mut actions);
+                // Many calls are held for as long as Timer M: what is not sent again goes now.
+                if !matches!(machine, InviteClient::Calling { .. }) {
+                    transaction.last = Vec::new();
+                }
+                if matches!(machine, InviteClient::Accepted { .. }) {
+                    *invite = None;
+                }
             }
             Machine::NonInviteClient(machine) => {
                 machine.receive(response.status, &timers, reliable, now, &mut actions);
@@ -452,7 +463,7 @@ impl Transactions {
                 }
                 Action::Acknowledge => {
                     let flow = transaction.flow;
-                    if let (Machine::InviteClient(_, invite), Some((response, _))) =
+                    if let (Machine::InviteClient(_, Some(invite)), Some((response, _))) =
                         (&transaction.machine, &came)
                     {
                         let bytes = acknowledgement(invite, response).to_bytes();
