@@ -16,7 +16,7 @@ mod report;
 mod shedding;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
@@ -152,6 +152,8 @@ pub enum Output {
     Connect {
         /// The number it is to have.
         stream: u64,
+        /// Which address of ours it is to come from; `None` leaves it to the system.
+        from: Option<IpAddr>,
         /// Where to.
         remote: SocketAddr,
         /// By TLS, to a server of this name.
@@ -195,7 +197,6 @@ pub struct Gateway {
     config: Config,
     ids: Source,
     life: Life,
-    shedding: Shedding,
     ws: ws::Agent,
     sip: sip::Agent,
     switchboard: Switchboard,
@@ -205,6 +206,7 @@ pub struct Gateway {
     traces: Store,
     ended_ladders: Vec<(String, String)>,
     metrics: Metrics,
+    shedding: Shedding,
     outputs: VecDeque<Output>,
 }
 
@@ -234,7 +236,6 @@ impl Gateway {
         Self {
             ids: Source::from_seed(seed),
             life: Life::Running,
-            shedding: Shedding::Taking,
             ws: ws::Agent::new(&config, now, unix),
             sip: sip::Agent::new(&config, sip_bound, now),
             switchboard: Switchboard::new(patience, config.call.calls_max),
@@ -244,6 +245,7 @@ impl Gateway {
             traces: Store::new(limits),
             ended_ladders: Vec::new(),
             metrics: Metrics::default(),
+            shedding: Shedding::new(config.shedding.delay_max),
             outputs: VecDeque::new(),
             config,
         }
@@ -289,23 +291,17 @@ impl Gateway {
         self.settle(now);
     }
 
-    /// Hears how long the next input has waited for its turn. Where that is too long, new calls are
-    /// refused until it is better.
-    pub fn waited(&mut self, waited: Duration) {
-        let then = self.shedding.after(waited, self.config.shedding.delay_max);
-        if then == self.shedding {
+    /// What is handled now has waited for this long outside: too long refuses new calls.
+    pub fn waited(&mut self, waited: Duration, now: Instant) {
+        let Some(shedding) = self.shedding.observe(waited, now) else {
             return;
+        };
+        match shedding {
+            true => tracing::warn!(?waited, "too much to do: new calls are refused"),
+            false => tracing::info!("new calls are taken again"),
         }
-        self.shedding = then;
-        let refusing = then == Shedding::Refusing;
-        self.ws.set_shedding(refusing);
-        self.sip.set_shedding(refusing);
-        match then {
-            Shedding::Refusing => {
-                tracing::warn!(?waited, "too much arrives: new calls are refused");
-            }
-            Shedding::Taking => tracing::info!(?waited, "new calls are taken again"),
-        }
+        self.ws.set_shedding(shedding);
+        self.sip.set_shedding(shedding);
     }
 
     /// Does what is due.
@@ -426,11 +422,13 @@ impl Gateway {
             }
             sip::Event::Connect {
                 stream,
+                from,
                 remote,
                 tls,
             } => {
                 self.outputs.push_back(Output::Connect {
                     stream,
+                    from,
                     remote,
                     server_name: tls,
                 });

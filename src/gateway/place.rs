@@ -245,6 +245,7 @@ impl Gateway {
             fit.codecs.clone_from(&trunk.codecs);
             fit.bytes_max = trunk.description_bytes_max;
             fit.hides_topology = trunk.hide_addresses;
+            fit.keeps_associations = trunk.renew_sections;
         }
         Profile::peer(fit, gathering)
     }

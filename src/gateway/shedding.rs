@@ -1,35 +1,80 @@
-//! When new calls are refused because there is too much to do.
+//! [`Shedding`]: when new calls are refused because what arrives has waited too long.
 //!
 //! ```text
-//!            something waited longer than delay_max
-//!   Taking ────────────────────────────────────────▶ Refusing
-//!          ◀────────────────────────────────────────
-//!            something waited less than half of that
+//!          a wait above the limit          still above it, SUSTAINED later
+//!   Open ──────────────────────────▶ Late ─────────────────────────────────▶ Shedding
+//!    ▲ ◀───────────────────────────── │                                          │
+//!    │        a wait below it                                                    │
+//!    └────────────────────────────────────────────── a wait below half of it ────┘
 //! ```
 //!
-//! A call that is taken costs many messages, one that is refused costs two: refusing early is what
-//! keeps the calls that run alive. Only new calls are refused; all else goes on.
+//! A single stall sheds nobody: only a queue that stands does. Running calls go on; it is new ones
+//! that are told to come again.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// Whether new calls are taken.
+/// How long waits must stay above the limit.
+const SUSTAINED: Duration = Duration::from_millis(100);
+
+/// Whether new calls are refused.
+#[derive(Debug)]
+pub(super) struct Shedding {
+    delay_max: Duration,
+    state: State,
+    begun: u64,
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Shedding {
-    /// They are.
-    Taking,
-    /// They are refused: `overloaded`, 503.
-    Refusing,
+enum State {
+    Open,
+    Late { since: Instant },
+    Shedding,
 }
 
 impl Shedding {
-    /// What follows from how long the last arrival waited for its turn.
+    /// Refuses nobody yet. `delay_max` is the longest wait that is no overload.
     #[must_use]
-    pub(super) fn after(self, waited: Duration, delay_max: Duration) -> Self {
-        match self {
-            Self::Taking if waited > delay_max => Self::Refusing,
-            Self::Refusing if waited < delay_max / 2 => Self::Taking,
-            Self::Taking | Self::Refusing => self,
+    pub(super) fn new(delay_max: Duration) -> Self {
+        Self {
+            delay_max,
+            state: State::Open,
+            begun: 0,
         }
+    }
+
+    /// What is handled now has waited for `waited`. Says so when the state changes: `true` from
+    /// now on refuses.
+    pub(super) fn observe(&mut self, waited: Duration, now: Instant) -> Option<bool> {
+        let late = waited > self.delay_max;
+        match self.state {
+            State::Open if late => self.state = State::Late { since: now },
+            State::Open => {}
+            State::Late { .. } if !late => self.state = State::Open,
+            State::Late { since } if now.saturating_duration_since(since) >= SUSTAINED => {
+                self.state = State::Shedding;
+                self.begun += 1;
+                return Some(true);
+            }
+            State::Late { .. } => {}
+            State::Shedding if waited < self.delay_max / 2 => {
+                self.state = State::Open;
+                return Some(false);
+            }
+            State::Shedding => {}
+        }
+        None
+    }
+
+    /// Whether new calls are refused.
+    #[must_use]
+    pub(super) fn is_shedding(&self) -> bool {
+        self.state == State::Shedding
+    }
+
+    /// How often it began.
+    #[must_use]
+    pub(super) fn begun(&self) -> u64 {
+        self.begun
     }
 }
 
@@ -38,19 +83,19 @@ mod tests {
     use super::*;
 
     #[test]
-    fn refuses_above_the_limit_and_takes_again_below_half_of_it() {
-        let (limit, millis) = (Duration::from_millis(200), Duration::from_millis);
-        let mut shedding = Shedding::Taking;
-        for (waited, then) in [
-            (200, Shedding::Taking),
-            (201, Shedding::Refusing),
-            (150, Shedding::Refusing),
-            (100, Shedding::Refusing),
-            (99, Shedding::Taking),
-            (150, Shedding::Taking),
-        ] {
-            shedding = shedding.after(millis(waited), limit);
-            assert_eq!(shedding, then, "after {waited} ms");
-        }
+    fn a_queue_that_stands_sheds_and_a_single_stall_does_not() {
+        let ms = Duration::from_millis;
+        let begun = Instant::now();
+        let mut shedding = Shedding::new(ms(200));
+        assert_eq!(shedding.observe(ms(900), begun), None);
+        assert_eq!(shedding.observe(ms(10), begun + ms(1)), None);
+        assert_eq!(shedding.observe(ms(201), begun + ms(150)), None);
+        assert_eq!(shedding.observe(ms(250), begun + ms(240)), None);
+        assert_eq!(shedding.observe(ms(250), begun + ms(250)), Some(true));
+        assert!(shedding.is_shedding());
+        assert_eq!(shedding.observe(ms(150), begun + ms(300)), None);
+        assert_eq!(shedding.observe(ms(99), begun + ms(400)), Some(false));
+        assert!(!shedding.is_shedding());
+        assert_eq!(shedding.begun(), 1);
     }
 }

@@ -15,6 +15,7 @@
 pub mod client;
 pub mod dns;
 pub mod http;
+pub mod inbox;
 pub mod introspect;
 pub mod page;
 pub mod process;
@@ -32,16 +33,14 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 
+use self::inbox::{Arrival, Behind, Inbox, Report, Waiting};
 use crate::config::Config;
 use crate::gateway::{Gateway, Input, Output};
 use crate::ws::ConnectionId;
 use crate::ws::origin::Origins;
-
-/// Arrivals that may wait for the loop; a task that finds it full waits, and so its peer does.
-const INBOX_MAX: usize = 4096;
 
 /// Arrivals taken before timers and sockets have their turn: few, as the system keeps only some
 /// hundred datagrams meanwhile, and each that it drops comes again.
@@ -49,68 +48,6 @@ const BATCH_MAX: usize = 16;
 
 /// How often files of certificates are looked at.
 const RENEW_INTERVAL: Duration = Duration::from_secs(30);
-
-/// What a report is wanted of.
-#[derive(Clone, Debug)]
-pub enum Report {
-    /// All metrics, as Prometheus reads them.
-    Metrics,
-    /// The calls that have a trace, one a line.
-    Calls,
-    /// The ladder of one call.
-    Ladder(String),
-}
-
-/// What tasks hand to the loop.
-#[derive(Debug)]
-pub enum Arrival {
-    /// Something for the gateway.
-    Input(Input),
-    /// A client has connected.
-    Connection {
-        /// Its number.
-        connection: ConnectionId,
-        /// How to write to it.
-        writer: websocket::Writer,
-        /// Its address.
-        peer: String,
-    },
-    /// Somebody wants to read something.
-    Report {
-        /// What.
-        wanted: Report,
-        /// Where it goes; `None` where there is no such thing.
-        reply: oneshot::Sender<Option<String>>,
-    },
-    /// The process was asked to end: once drains, twice ends at once.
-    Stop,
-}
-
-impl From<Input> for Arrival {
-    fn from(input: Input) -> Self {
-        Self::Input(input)
-    }
-}
-
-/// An arrival, and since when it waits for its turn.
-#[derive(Debug)]
-struct Waiting {
-    since: Instant,
-    arrival: Arrival,
-}
-
-/// The tasks' end of the inbox.
-#[derive(Clone, Debug)]
-pub struct Inbox(mpsc::Sender<Waiting>);
-
-impl Inbox {
-    /// Puts something in, waiting for room.
-    pub async fn put(&self, arrival: impl Into<Arrival>) {
-        let (since, arrival) = (Instant::now(), arrival.into());
-        // The loop is gone only when the process ends.
-        let _ = self.0.send(Waiting { since, arrival }).await;
-    }
-}
 
 /// The addresses that are served, as bound: port 0 in the configuration gets a number here.
 #[derive(Clone, Debug, Default)]
@@ -127,6 +64,7 @@ pub struct Shell {
     gateway: Gateway,
     inbox: Inbox,
     arrivals: mpsc::Receiver<Waiting>,
+    behind: Behind,
     accepted: mpsc::Receiver<stream::Accepted>,
     udp: udp::UdpSockets,
     shared: Arc<http::Shared>,
@@ -165,9 +103,8 @@ impl Shell {
     /// # Errors
     /// The first that cannot be bound or read, in words.
     pub async fn start(config: Config) -> io::Result<Self> {
-        let (sender, arrivals) = mpsc::channel(INBOX_MAX);
+        let (inbox, arrivals) = Inbox::new();
         let (accepting, accepted) = mpsc::channel(64);
-        let inbox = Inbox(sender);
         let mut bound = Bound::default();
         let mut certificates = Vec::new();
         let mut udp = udp::UdpSockets::new();
@@ -239,6 +176,7 @@ impl Shell {
             gateway,
             inbox,
             arrivals,
+            behind: Behind::default(),
             accepted,
             udp,
             shared,
@@ -278,6 +216,7 @@ impl Shell {
             if self.drain() {
                 return;
             }
+            self.notice_delay();
             let wake_at = self.gateway.poll_timeout().map(|(at, _)| at);
             tokio::select! {
                 place = self.udp.readable() => {
@@ -291,7 +230,7 @@ impl Shell {
                     }
                     for Waiting { since, arrival } in batch.drain(..) {
                         let now = Instant::now();
-                        self.gateway.waited(now.saturating_duration_since(since));
+                        self.behind.arrival = now.saturating_duration_since(since);
                         if self.arrive(arrival, now) {
                             return;
                         }
@@ -306,11 +245,21 @@ impl Shell {
         }
     }
 
+    /// Tells the gateway how long what it handles has waited.
+    fn notice_delay(&mut self) {
+        let now = Instant::now();
+        if self.arrivals.is_empty() {
+            self.behind.arrival = Duration::ZERO;
+        }
+        self.gateway.waited(self.behind.longest(now), now);
+    }
+
     /// Takes what has arrived on a UDP socket. Returns whether the process ends.
     fn datagrams(&mut self, place: usize) -> bool {
         for _ in 0..udp::BATCH_MAX {
             let Some((local, remote, bytes)) = self.udp.receive(place) else {
-                break;
+                self.behind.datagrams_since = None;
+                return false;
             };
             let input = Input::Datagram {
                 local,
@@ -322,6 +271,7 @@ impl Shell {
                 return true;
             }
         }
+        self.behind.datagrams_since.get_or_insert_with(Instant::now);
         false
     }
 
@@ -433,6 +383,7 @@ impl Shell {
             }
             Output::Connect {
                 stream,
+                from,
                 remote,
                 server_name,
             } => {
@@ -442,7 +393,7 @@ impl Shell {
                         .map(|tls| (Arc::clone(&tls.client), name))
                 });
                 let inbox = self.inbox.clone();
-                let writer = stream::connect(stream, remote, tls, inbox, self.deadlines);
+                let writer = stream::connect(stream, from, remote, tls, inbox, self.deadlines);
                 self.streams.insert(stream, writer);
             }
             Output::StreamClose { stream } => {

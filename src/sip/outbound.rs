@@ -18,7 +18,7 @@ use super::registration::Key;
 use super::transaction::TransactionId;
 use super::uri::{Host, SipUri, Uri};
 use crate::ask::{AskId, Told};
-use crate::config::Transport;
+use crate::config::{Listener, Transport};
 use crate::id::{LegId, Source};
 
 /// Whose request it is.
@@ -264,8 +264,10 @@ impl Agent {
                         .entry(stream)
                         .or_default()
                         .push(job);
+                    let from = self.address_towards(hop.transport, hop.remote);
                     self.events.push_back(Event::Connect {
                         stream,
+                        from,
                         remote: hop.remote,
                         tls: name,
                     });
@@ -412,6 +414,18 @@ impl Agent {
                 None => (Transport::Tcp, None),
             },
         }
+    }
+
+    /// The address of ours that a stream to `remote` comes from: that of the listener of its
+    /// transport, else of any listener of its family.
+    fn address_towards(&self, transport: Transport, remote: SocketAddr) -> Option<IpAddr> {
+        let family = |listener: &&Listener| listener.address.is_ipv4() == remote.is_ipv4();
+        let of_family = || self.listeners.iter().filter(family);
+        let found = of_family().find(|listener| listener.transport == transport);
+        let ip = found.or_else(|| of_family().next())?.address.ip();
+        // A listener on loopback reaches nothing else; the system knows a better one.
+        let reaches = !ip.is_unspecified() && (!ip.is_loopback() || remote.ip().is_loopback());
+        reaches.then_some(ip)
     }
 
     /// Our address as peers on this transport reach it.

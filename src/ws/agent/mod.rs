@@ -179,6 +179,7 @@ pub struct Agent {
     keeper: Doorkeeper,
     descriptions: sdp::Limits,
     bodies_traced: bool,
+    retry_after: Duration,
     epoch: (Instant, Duration),
     /// The time of the last input.
     now: Instant,
@@ -228,6 +229,7 @@ impl Agent {
             auth: config.auth.clone(),
             descriptions,
             bodies_traced: config.trace.bodies,
+            retry_after: config.shedding.retry_after,
             epoch: (now, unix),
             now,
             connections: BTreeMap::new(),
