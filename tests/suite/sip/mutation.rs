@@ -95,7 +95,8 @@ proptest! {
         which in any::<prop::sample::Index>(),
         changes in prop::collection::vec(change(), 1..8),
     ) {
-        let all = corpus("sip_torture", "sip");
+        let mut all = corpus("sip_torture", "sip");
+        all.extend(corpus("rfc4475", "dat"));
         let mut bytes = which.get(&all).bytes.clone();
         for (place, gone, put) in changes {
             let from = place.index(bytes.len().max(1)).min(bytes.len());
