@@ -49,6 +49,8 @@ pub(super) enum Happening {
     ClientActs(usize),
     /// The phone does something with this call.
     PhoneActs(String),
+    /// A lull is over: what the peers believe is compared.
+    Look,
 }
 
 /// Everything that is under way.
@@ -109,6 +111,22 @@ impl Network {
             false => Happening::Frame(link, text),
         };
         self.at(at, what);
+    }
+
+    /// Whether a message is under way.
+    pub(super) fn carries(&self) -> bool {
+        let message = |what: &Happening| match what {
+            Happening::ToGateway(_)
+            | Happening::ToPhone(_)
+            | Happening::Frame(..)
+            | Happening::Told(..) => true,
+            Happening::Cut(_)
+            | Happening::Connect(_)
+            | Happening::ClientActs(_)
+            | Happening::PhoneActs(_)
+            | Happening::Look => false,
+        };
+        self.queue.values().any(message)
     }
 
     pub(super) fn next_at(&self) -> Option<Instant> {
