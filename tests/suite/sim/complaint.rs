@@ -1,6 +1,7 @@
 //! What an oracle says when something does not hold. Each has a name, and at least one mutation in
 //! `tests/mutations` that makes it speak.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// Who complains.
@@ -65,6 +66,11 @@ impl Complaints {
         self.0.append(&mut other.0);
     }
 
+    /// Who complained.
+    pub(super) fn oracles(&self) -> impl Iterator<Item = &'static str> + '_ {
+        self.0.iter().map(|(oracle, _)| oracle.name())
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
@@ -72,8 +78,13 @@ impl Complaints {
 
 impl fmt::Display for Complaints {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (oracle, what) in self.0.iter().take(8) {
-            writeln!(f, "  [{}] {what}", oracle.name())?;
+        let mut said = BTreeMap::new();
+        for (oracle, what) in &self.0 {
+            let times: &mut u32 = said.entry(oracle).or_default();
+            *times += 1;
+            if *times <= 2 {
+                writeln!(f, "  [{}] {what}", oracle.name())?;
+            }
         }
         Ok(())
     }

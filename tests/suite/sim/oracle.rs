@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use crosspoint::call::coverage::Coverage;
 
@@ -167,23 +168,46 @@ fn every_seed_ends_well() {
     let known = known
         .lines()
         .filter_map(|line| line.split_whitespace().next()?.parse().ok());
-    let seeds: Vec<u64> = known.chain(1..=number("SEEDS").unwrap_or(2000)).collect();
+    let first = number("FIRST_SEED").unwrap_or(1);
+    let end = first.saturating_add(number("SEEDS").unwrap_or(2000));
+    let seeds = known.chain(first..end);
+    let (begun, most) = (
+        Instant::now(),
+        number("SIM_SECONDS").map(Duration::from_secs),
+    );
     let (mut coverage, mut failures, mut compared) = (Coverage::default(), Vec::new(), 0);
-    for seed in &seeds {
-        let outcome = outcome(*seed);
+    let mut spoke = BTreeSet::new();
+    let mut count = 0;
+    for seed in seeds {
+        let outcome = outcome(seed);
+        count += 1;
+        if count % 10_000 == 0 {
+            let (seconds, failed) = (begun.elapsed().as_secs(), failures.len());
+            println!("{count} seeds in {seconds} s, {failed} failed");
+        }
         coverage.add(&outcome.coverage);
         compared += outcome.compared;
+        spoke.extend(outcome.complaints.oracles());
         if !outcome.complaints.is_empty() {
             failures.push(format!("SEED={seed}\n{}", outcome.complaints));
+            if most.is_some() {
+                println!("SEED={seed}\n{}", outcome.complaints);
+            }
+        }
+        if most.is_some_and(|most| begun.elapsed() > most) {
+            break;
         }
     }
-    println!("{coverage}\n{compared} beliefs were compared");
+    println!("{coverage}\n{count} seeds, {compared} beliefs were compared");
     let some: String = failures.iter().take(12).map(|f| format!("{f}\n")).collect();
     assert!(
         failures.is_empty(),
-        "{} of {} seeds:\n{some}",
+        "{} of {count} seeds, {}\n{some}",
         failures.len(),
-        seeds.len()
+        spoke
+            .iter()
+            .map(|name| format!("[{name}]"))
+            .collect::<String>()
     );
     let missing = unreached(&coverage);
     let name = Oracle::Reached.name();
