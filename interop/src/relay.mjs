@@ -58,6 +58,14 @@ export class TcpRelay {
     for (const pair of this.pairs) pair.silent = true;
   }
 
+  /** Holds back what comes from the far end, or lets it through again; nothing is lost. */
+  hold(holding) {
+    for (const { far } of this.pairs) {
+      if (holding) far.pause();
+      else far.resume();
+    }
+  }
+
   /** Whether new connections are refused. */
   refuse(refusing) {
     this.refusing = refusing;
