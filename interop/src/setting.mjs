@@ -2,6 +2,7 @@
 
 import { Browser } from './browser.mjs';
 import { Gateway } from './gateway.mjs';
+import { until } from './lab.mjs';
 import { Phone } from './phone.mjs';
 import { expectTone, randomTone } from './tone.mjs';
 
@@ -34,6 +35,13 @@ export async function atAsterisk(ctx, { through, options = {}, gateway: how = {}
   const alice = await Phone.open(browser, relay?.url ?? gateway.url, 'alice');
   if (register) await alice.account('alice');
   return { asterisk, gateway, browser, alice, tone, relay };
+}
+
+/** Proves that Asterisk hears `tone` now, in the recording of its own tone `theirs`. */
+export async function asteriskHears(asterisk, theirs, tone, seconds = 1.5) {
+  const from = asterisk.recorded(theirs);
+  await until(10_000, 'Asterisk records', () => asterisk.recorded(theirs) > from + seconds, 100);
+  expectTone(asterisk.heard(theirs, from), tone, 'Asterisk hears the page');
 }
 
 /** A gateway and two pages on it, alice's and bob's, each in a browser and of a tone of its own. */
