@@ -951,8 +951,6 @@ var Leg = class {
   }
   /** Sends this camera. */
   async addVideo(track) {
-    this.#tracks.push(track);
-    this.#openTracks();
     const free = this.pc.getTransceivers().find(
       ({ receiver, sender, direction }) => receiver.track.kind === "video" && !sender.track && direction !== "stopped"
     );
@@ -962,6 +960,9 @@ var Leg = class {
     } else {
       this.pc.addTrack(track, this.#environment.newStream([track]));
     }
+    if (this.#closed) stopTracks([track]);
+    else this.#tracks.push(track);
+    this.#openTracks();
     await this.negotiation.need("call.description");
     if (this.#tracks.includes(track) || this.#closed) return;
     const words = { what: "The other side takes no video." };
@@ -1006,12 +1007,10 @@ var Leg = class {
     }
   }
   #dropDeadTracks() {
-    const stopped = this.pc.getTransceivers().filter(
-      ({ direction, currentDirection }) => direction === "stopped" || currentDirection === "stopped"
-    );
-    const refused = this.#tracks.filter(
-      (track) => stopped.some(({ sender }) => sender.track === track)
-    );
+    const sent = this.pc.getTransceivers().filter(
+      ({ direction, currentDirection }) => direction !== "stopped" && currentDirection !== "stopped"
+    ).map(({ sender }) => sender.track);
+    const refused = this.#tracks.filter((track) => !sent.includes(track));
     stopTracks(refused);
     this.#tracks = this.#tracks.filter((track) => !refused.includes(track));
     const alive = this.pc.getReceivers().map(({ track }) => track);
