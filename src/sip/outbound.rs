@@ -437,7 +437,11 @@ impl Agent {
 
     /// The address of ours that a stream to `remote` comes from: that of the listener of its
     /// transport, else of any listener of its family.
-    fn address_towards(&self, transport: Transport, remote: SocketAddr) -> Option<IpAddr> {
+    pub(super) fn address_towards(
+        &self,
+        transport: Transport,
+        remote: SocketAddr,
+    ) -> Option<IpAddr> {
         let family = |listener: &&Listener| listener.address.is_ipv4() == remote.is_ipv4();
         let of_family = || self.listeners.iter().filter(family);
         let found = of_family().find(|listener| listener.transport == transport);

@@ -121,8 +121,11 @@ impl Agent {
         }
         if is_new {
             let tls = None;
+            let transport = self.way_of(Flow::Stream(stream)).0;
+            let from = self.address_towards(transport, remote);
             self.events.push_back(Event::Connect {
                 stream,
+                from,
                 remote,
                 tls,
             });
