@@ -467,9 +467,9 @@ export class Call extends Emitter<CallEvents> {
         candidate: (candidate) => {
           this.#tell({ type: "call.candidate", call: this.id, candidate });
         },
-        changed: () => {
+        changed: (arriving) => {
           this.#keepSlots();
-          this.emit("stream", this.remoteStream);
+          if (arriving) this.emit("stream", this.remoteStream);
           this.emit("media", this.#media);
         },
         path: (state) => this.emit("path", state),
