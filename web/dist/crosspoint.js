@@ -1,70 +1,5 @@
 // The browser client of crosspoint. Built from web/; see web/README.md.
 
-// src/details.ts
-async function readDetails(pc) {
-  const reports = /* @__PURE__ */ new Map();
-  (await pc.getStats()).forEach((report) => reports.set(report.id, report));
-  const all = [...reports.values()];
-  const details = { bytesSent: 0, bytesReceived: 0, packetsLost: 0 };
-  const transport = all.find(
-    ({ type, selectedCandidatePairId }) => Boolean(type === "transport" && selectedCandidatePairId)
-  );
-  const pair = reports.get(String(transport?.selectedCandidatePairId)) ?? all.find((report) => report.type === "candidate-pair" && report.selected === true);
-  const local2 = end(reports.get(String(pair?.localCandidateId)));
-  const remote = end(reports.get(String(pair?.remoteCandidateId)));
-  if (local2) details.local = local2;
-  if (remote) details.remote = remote;
-  if (typeof pair?.currentRoundTripTime === "number") {
-    details.roundTripMs = Math.round(pair.currentRoundTripTime * 1e3);
-  }
-  if (typeof transport?.dtlsCipher === "string") details.cipher = transport.dtlsCipher;
-  for (const report of all) {
-    if (report.type === "outbound-rtp") {
-      details.bytesSent += number(report.bytesSent);
-      if (report.kind === "audio") set(details, "sending", codec(reports, report));
-    } else if (report.type === "inbound-rtp") {
-      details.bytesReceived += number(report.bytesReceived);
-      details.packetsLost += number(report.packetsLost);
-      if (report.kind === "audio") set(details, "receiving", codec(reports, report));
-    }
-  }
-  return details;
-}
-function end(candidate2) {
-  if (!candidate2) return void 0;
-  const address = candidate2.address ?? candidate2.ip ?? "hidden";
-  return {
-    type: String(candidate2.candidateType),
-    protocol: String(candidate2.protocol),
-    address: `${address}:${candidate2.port}`
-  };
-}
-function codec(reports, stream) {
-  const used = reports.get(String(stream.codecId));
-  if (!used) return void 0;
-  return `${String(used.mimeType).replace(/^\w+\//, "")}/${used.clockRate}`;
-}
-function set(details, key, value) {
-  if (value !== void 0) details[key] = value;
-}
-function number(value) {
-  return typeof value === "number" ? value : 0;
-}
-
-// src/events.ts
-var Emitter = class extends EventTarget {
-  /** Calls `listener` with the `detail` of each event, and returns what ends that. */
-  on(type, listener) {
-    const wrapped = (event) => listener(event.detail);
-    super.addEventListener(type, wrapped);
-    return () => super.removeEventListener(type, wrapped);
-  }
-  /** @internal */
-  emit(type, detail2) {
-    this.dispatchEvent(new CustomEvent(type, { detail: detail2 }));
-  }
-};
-
 // src/words.ts
 var ends = {
   normal: { what: "The call has ended." },
@@ -168,6 +103,76 @@ function mediaWords(error) {
       return { what: "The microphone cannot be used.", next: "Check the browser's settings." };
   }
 }
+
+// src/call-types.ts
+function local(cause2) {
+  return { cause: cause2, by: "local", words: endWords(cause2), message: "" };
+}
+
+// src/details.ts
+async function readDetails(pc) {
+  const reports = /* @__PURE__ */ new Map();
+  (await pc.getStats()).forEach((report) => reports.set(report.id, report));
+  const all = [...reports.values()];
+  const details = { bytesSent: 0, bytesReceived: 0, packetsLost: 0 };
+  const transport = all.find(
+    ({ type, selectedCandidatePairId }) => Boolean(type === "transport" && selectedCandidatePairId)
+  );
+  const pair = reports.get(String(transport?.selectedCandidatePairId)) ?? all.find((report) => report.type === "candidate-pair" && report.selected === true);
+  const local2 = end(reports.get(String(pair?.localCandidateId)));
+  const remote = end(reports.get(String(pair?.remoteCandidateId)));
+  if (local2) details.local = local2;
+  if (remote) details.remote = remote;
+  if (typeof pair?.currentRoundTripTime === "number") {
+    details.roundTripMs = Math.round(pair.currentRoundTripTime * 1e3);
+  }
+  if (typeof transport?.dtlsCipher === "string") details.cipher = transport.dtlsCipher;
+  for (const report of all) {
+    if (report.type === "outbound-rtp") {
+      details.bytesSent += number(report.bytesSent);
+      if (report.kind === "audio") set(details, "sending", codec(reports, report));
+    } else if (report.type === "inbound-rtp") {
+      details.bytesReceived += number(report.bytesReceived);
+      details.packetsLost += number(report.packetsLost);
+      if (report.kind === "audio") set(details, "receiving", codec(reports, report));
+    }
+  }
+  return details;
+}
+function end(candidate2) {
+  if (!candidate2) return void 0;
+  const address = candidate2.address ?? candidate2.ip ?? "hidden";
+  return {
+    type: String(candidate2.candidateType),
+    protocol: String(candidate2.protocol),
+    address: `${address}:${candidate2.port}`
+  };
+}
+function codec(reports, stream) {
+  const used = reports.get(String(stream.codecId));
+  if (!used) return void 0;
+  return `${String(used.mimeType).replace(/^\w+\//, "")}/${used.clockRate}`;
+}
+function set(details, key, value) {
+  if (value !== void 0) details[key] = value;
+}
+function number(value) {
+  return typeof value === "number" ? value : 0;
+}
+
+// src/events.ts
+var Emitter = class extends EventTarget {
+  /** Calls `listener` with the `detail` of each event, and returns what ends that. */
+  on(type, listener) {
+    const wrapped = (event) => listener(event.detail);
+    super.addEventListener(type, wrapped);
+    return () => super.removeEventListener(type, wrapped);
+  }
+  /** @internal */
+  emit(type, detail2) {
+    this.dispatchEvent(new CustomEvent(type, { detail: detail2 }));
+  }
+};
 
 // src/fault.ts
 var Fault = class _Fault extends Error {
@@ -1058,6 +1063,7 @@ var Leg = class {
   #environment;
   #remote;
   #tracks;
+  #arriving = [];
   #held = false;
   #muted = false;
   #closed = false;
@@ -1069,7 +1075,7 @@ var Leg = class {
     this.pc = environment.newPeerConnection(configuration);
     const settled = () => {
       this.#dropDeadTracks();
-      hooks.changed();
+      hooks.changed(this.#areOthers());
     };
     this.negotiation = new Negotiation(this.pc, { ...hooks, settled }, environment, nextOffer);
     this.path = new Path(
@@ -1081,7 +1087,7 @@ var Leg = class {
     );
     this.pc.ontrack = ({ track }) => {
       if (!remote.getTracks().includes(track)) remote.addTrack(track);
-      hooks.changed();
+      hooks.changed(this.#areOthers());
     };
   }
   /** The tracks that are sent. */
@@ -1209,6 +1215,12 @@ var Leg = class {
     for (const track of this.#tracks) {
       track.enabled = !this.#held && !(track.kind === "audio" && this.#muted);
     }
+  }
+  /** Whether other tracks arrive than when this was asked last. */
+  #areOthers() {
+    const before = this.#arriving;
+    this.#arriving = this.#remote.getTracks();
+    return before.length !== this.#arriving.length || before.some((track) => !this.#arriving.includes(track));
   }
   #dropDeadTracks() {
     const sent = this.pc.getTransceivers().filter(
@@ -1509,7 +1521,7 @@ var Call = class extends Emitter {
   restore(info) {
     const behind = info.state === "established" && this.#state !== "established";
     if (this.#leg && behind && this.#state === "answering" && this.need === "answer") {
-      return this.#accepted(void 0, void 0);
+      return this.#accepted();
     }
     if (behind || info.state === "established" && !this.#leg) {
       const kept = this.#host.kept(this.id);
@@ -1517,9 +1529,13 @@ var Call = class extends Emitter {
       this.#muted = kept.muted ?? false;
       return void this.#rebuild(kept);
     }
-    if (info.direction === "incoming" || info.state === "established") return;
-    this.#orphan ||= !this.#leg;
-    if (this.#state !== "established") this.#set(info.state);
+    if (info.state === "established") return;
+    if (info.direction === "incoming") {
+      if (info.state === "early" && !this.#leg) this.#orphaned("answering");
+      return;
+    }
+    if (!this.#leg) this.#orphaned(info.state);
+    else if (this.#state !== "established") this.#set(info.state);
   }
   /** @internal The gateway knows nothing of it any more. */
   lose() {
@@ -1536,13 +1552,9 @@ var Call = class extends Emitter {
         if (this.#state === "calling" || this.#state === "ringing") this.#set("early");
         return this.#describe(event.description, event.negotiation);
       case "call.accepted":
-        return this.#accepted(event.description ?? void 0, event.negotiation ?? void 0);
+        return this.#accepted(event.description, event.negotiation);
       case "call.description":
-        return this.#describe(
-          event.description,
-          event.negotiation ?? void 0,
-          event.code ?? void 0
-        );
+        return this.#describe(event.description, event.negotiation, event.code);
       case "call.offer_requested":
         void this.#leg?.negotiation.need("call.description").catch(() => {
         });
@@ -1576,10 +1588,15 @@ var Call = class extends Emitter {
     else void leg.negotiation.settle().catch((error) => this.#refuse(error));
     leg.negotiation.allow();
   }
-  #describe(description2, negotiation, code) {
+  /** The connection that made the offer is gone: when it is answered, a new one takes over. */
+  #orphaned(state) {
+    this.#orphan = true;
+    this.#set(state);
+  }
+  #describe(of, negotiation, code) {
     const leg = this.#leg;
     if (!leg) return;
-    leg.negotiation.remote(description2, negotiation, code).catch((error) => this.#refuse(error));
+    leg.negotiation.remote(of, negotiation ?? void 0, code ?? void 0).catch((error) => this.#refuse(error));
   }
   /** The browser does not take what the other side says. */
   #refuse(error) {
@@ -1615,9 +1632,9 @@ var Call = class extends Emitter {
         candidate: (candidate2) => {
           this.#tell({ type: "call.candidate", call: this.id, candidate: candidate2 });
         },
-        changed: () => {
+        changed: (arriving) => {
           this.#keepSlots();
-          this.emit("stream", this.remoteStream);
+          if (arriving) this.emit("stream", this.remoteStream);
           this.emit("media", this.#media);
         },
         path: (state) => this.emit("path", state),
@@ -1727,9 +1744,6 @@ var Call = class extends Emitter {
     return this.#state === state;
   }
 };
-function local(cause2) {
-  return { cause: cause2, by: "local", words: endWords(cause2), message: "" };
-}
 function misplaced(message) {
   return new Fault("bad_state", message);
 }

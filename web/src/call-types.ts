@@ -1,11 +1,12 @@
 /** The nouns of a call: its states, how it is made, what it tells, how it ends. */
-import type { Cause, EndedBy, Header, MediaInfo, Result, SipStatus } from "./frames.js";
+import type { Cause, Direction, EndedBy, Header, MediaInfo, Result, SipStatus } from "./frames.js";
 import type { RequestFrame } from "./protocol.js";
 import type { Environment } from "./environment.js";
 import type { Fault } from "./fault.js";
 import type { MediaWish } from "./media.js";
 import type { CallMemory } from "./memory.js";
 import type { PathState } from "./path.js";
+import { endWords } from "./words.js";
 import type { Words } from "./words.js";
 import type { Call } from "./call.js";
 
@@ -30,6 +31,20 @@ export interface CallEnd {
   /** The gateway's own sentence, for logs. */
   message: string;
   sip?: SipStatus;
+}
+
+/** As this side ends a call. */
+export function local(cause: Cause): CallEnd {
+  return { cause, by: "local", words: endWords(cause), message: "" };
+}
+
+/** What a call is from its beginning. */
+export interface CallOrigin {
+  id: string;
+  direction: Direction;
+  state: CallState;
+  peer: string;
+  peerName?: string | undefined;
 }
 
 /** How a call is made. */

@@ -12,7 +12,6 @@ import type {
   CallIncoming,
   CallInfo,
   Candidate,
-  Cause,
   Description,
   Direction,
   MediaInfo,
@@ -21,7 +20,9 @@ import type {
   RollbackCode,
 } from "./frames.js";
 import type { CallEvent, RequestFrame } from "./protocol.js";
-import type { CallEnd, CallEvents, CallOptions, CallState, Host } from "./call-types.js";
+import { local } from "./call-types.js";
+import type { CallEnd, CallEvents, CallOptions, CallOrigin, CallState } from "./call-types.js";
+import type { Host } from "./call-types.js";
 import type { CallMemory } from "./memory.js";
 import { readDetails } from "./details.js";
 import type { CallDetails } from "./details.js";
@@ -57,16 +58,7 @@ export class Call extends Emitter<CallEvents> {
   #end: CallEnd | undefined;
 
   /** @internal Calls are made by `Crosspoint`. */
-  constructor(
-    host: Host,
-    of: {
-      id: string;
-      direction: Direction;
-      state: CallState;
-      peer: string;
-      peerName?: string | undefined;
-    },
-  ) {
+  constructor(host: Host, of: CallOrigin) {
     super();
     this.#host = host;
     this.id = of.id;
@@ -354,7 +346,7 @@ export class Call extends Emitter<CallEvents> {
   restore(info: CallInfo): void {
     const behind = info.state === "established" && this.#state !== "established";
     if (this.#leg && behind && this.#state === "answering" && this.need === "answer") {
-      return this.#accepted(undefined, undefined); // Only the word that it is answered was lost.
+      return this.#accepted(); // Only the word that it is answered was lost.
     }
     if (behind || (info.state === "established" && !this.#leg)) {
       const kept = this.#host.kept(this.id);
@@ -362,10 +354,14 @@ export class Call extends Emitter<CallEvents> {
       this.#muted = kept.muted ?? false;
       return void this.#rebuild(kept);
     }
-    if (info.direction === "incoming" || info.state === "established") return;
-    // The connection that made this offer is gone: when it is answered, a new one takes over.
-    this.#orphan ||= !this.#leg;
-    if (this.#state !== "established") this.#set(info.state);
+    if (info.state === "established") return;
+    if (info.direction === "incoming") {
+      // It rings, unless the page before this one has taken it by an offer.
+      if (info.state === "early" && !this.#leg) this.#orphaned("answering");
+      return;
+    }
+    if (!this.#leg) this.#orphaned(info.state);
+    else if (this.#state !== "established") this.#set(info.state);
   }
 
   /** @internal The gateway knows nothing of it any more. */
@@ -384,13 +380,9 @@ export class Call extends Emitter<CallEvents> {
         if (this.#state === "calling" || this.#state === "ringing") this.#set("early");
         return this.#describe(event.description, event.negotiation);
       case "call.accepted":
-        return this.#accepted(event.description ?? undefined, event.negotiation ?? undefined);
+        return this.#accepted(event.description, event.negotiation);
       case "call.description":
-        return this.#describe(
-          event.description,
-          event.negotiation ?? undefined,
-          event.code ?? undefined,
-        );
+        return this.#describe(event.description, event.negotiation, event.code);
       case "call.offer_requested":
         void this.#leg?.negotiation.need("call.description").catch(() => {});
         return;
@@ -412,7 +404,7 @@ export class Call extends Emitter<CallEvents> {
 
   // --- inside ---
 
-  #accepted(description: Description | undefined, negotiation: number | undefined): void {
+  #accepted(description?: Description | null, negotiation?: number | null): void {
     if (this.#state === "ended") return;
     this.#establish();
     if (this.#orphan) {
@@ -426,11 +418,17 @@ export class Call extends Emitter<CallEvents> {
     leg.negotiation.allow();
   }
 
-  #describe(description: Description, negotiation?: number, code?: RollbackCode): void {
+  /** The connection that made the offer is gone: when it is answered, a new one takes over. */
+  #orphaned(state: CallState): void {
+    this.#orphan = true;
+    this.#set(state);
+  }
+
+  #describe(of: Description, negotiation?: number | null, code?: RollbackCode | null): void {
     const leg = this.#leg;
     if (!leg) return; // Of the page before a reload; a full new offer follows.
     leg.negotiation
-      .remote(description, negotiation, code)
+      .remote(of, negotiation ?? undefined, code ?? undefined)
       .catch((error: unknown) => this.#refuse(error));
   }
 
@@ -469,9 +467,9 @@ export class Call extends Emitter<CallEvents> {
         candidate: (candidate) => {
           this.#tell({ type: "call.candidate", call: this.id, candidate });
         },
-        changed: () => {
+        changed: (arriving) => {
           this.#keepSlots();
-          this.emit("stream", this.remoteStream);
+          if (arriving) this.emit("stream", this.remoteStream);
           this.emit("media", this.#media);
         },
         path: (state) => this.emit("path", state),
@@ -593,10 +591,6 @@ export class Call extends Emitter<CallEvents> {
   #is(state: CallState): boolean {
     return this.#state === state;
   }
-}
-
-function local(cause: Cause): CallEnd {
-  return { cause, by: "local", words: endWords(cause), message: "" };
 }
 
 function misplaced(message: string): Fault {

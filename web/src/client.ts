@@ -1,5 +1,6 @@
 /** The client: one session at a gateway, its accounts, its calls. */
-import type { AccountAdd, CallIncoming, CallInfo, EventFrame, IceServer, Sync, Welcome } from "./frames.js";
+import type { AccountAdd, CallIncoming, CallInfo, EventFrame } from "./frames.js";
+import type { IceServer, Sync, Welcome } from "./frames.js";
 import type { Account, CallEvent } from "./protocol.js";
 import { Call } from "./call.js";
 import type { CallOptions, Host } from "./call-types.js";

@@ -13,8 +13,8 @@ import type { PathState } from "./path.js";
 export interface LegHooks {
   describe(purpose: Purpose, description: Description, negotiation: number): Promise<unknown>;
   candidate(candidate: Candidate | null): void;
-  /** A negotiation is over, or tracks came. */
-  changed(): void;
+  /** A negotiation is over, or tracks came: whether those that arrive are others now. */
+  changed(arriving: boolean): void;
   path(state: PathState): void;
   fault(fault: Fault): void;
 }
@@ -26,6 +26,7 @@ export class Leg {
   readonly #environment: Environment;
   readonly #remote: MediaStream;
   #tracks: MediaStreamTrack[];
+  #arriving: MediaStreamTrack[] = [];
   #held = false;
   #muted = false;
   #closed = false;
@@ -45,7 +46,7 @@ export class Leg {
     this.pc = environment.newPeerConnection(configuration);
     const settled = () => {
       this.#dropDeadTracks();
-      hooks.changed();
+      hooks.changed(this.#areOthers());
     };
     this.negotiation = new Negotiation(this.pc, { ...hooks, settled }, environment, nextOffer);
     this.path = new Path(
@@ -56,7 +57,7 @@ export class Leg {
     );
     this.pc.ontrack = ({ track }) => {
       if (!remote.getTracks().includes(track)) remote.addTrack(track);
-      hooks.changed();
+      hooks.changed(this.#areOthers());
     };
   }
 
@@ -208,6 +209,16 @@ export class Leg {
     for (const track of this.#tracks) {
       track.enabled = !this.#held && !(track.kind === "audio" && this.#muted);
     }
+  }
+
+  /** Whether other tracks arrive than when this was asked last. */
+  #areOthers(): boolean {
+    const before = this.#arriving;
+    this.#arriving = this.#remote.getTracks();
+    return (
+      before.length !== this.#arriving.length ||
+      before.some((track) => !this.#arriving.includes(track))
+    );
   }
 
   #dropDeadTracks(): void {

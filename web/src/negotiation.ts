@@ -264,7 +264,7 @@ export class Negotiation {
     this.#negotiate();
   }
 
-  async #takeRollback(negotiation: number | undefined, code: RollbackCode | undefined): Promise<void> {
+  async #takeRollback(negotiation?: number, code?: RollbackCode): Promise<void> {
     const offered = this.#offered;
     if (!offered || (negotiation !== undefined && offered.number !== negotiation)) return;
     this.#offered = this.#early = undefined;

@@ -192,3 +192,31 @@ test("tracks of the page's own are copied, and left alone at the end", async () 
   call.end();
   assert.deepEqual([own.enabled, own.readyState], [true, "live"]);
 });
+
+test("stream tells when tracks came, and is quiet at a negotiation that brings none", async () => {
+  const { call, gateway, pc } = await inCall();
+  const heard = [];
+  call.on("stream", (stream) => heard.push(stream.getTracks().length));
+  const [{ track }] = pc().getReceivers();
+  pc().ontrack({ track });
+  assert.deepEqual(heard, [1]);
+  void call.hold();
+  await settle();
+  await gateway.tell({
+    type: "call.description",
+    call: call.id,
+    description: ANSWER,
+    negotiation: 2,
+  });
+  assert.deepEqual(heard, [1], "the same tracks");
+  track.stop();
+  void call.resume();
+  await settle();
+  await gateway.tell({
+    type: "call.description",
+    call: call.id,
+    description: ANSWER,
+    negotiation: 3,
+  });
+  assert.deepEqual(heard, [1, 0], "the track is gone");
+});

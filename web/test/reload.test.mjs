@@ -245,6 +245,41 @@ test("a call that was being made before a reload gets a new offer when it is ans
   assert.equal(second.gateway.last("call.description").negotiation, 2);
 });
 
+test("a call taken by an offer before a reload gets a new one when it is answered", async () => {
+  const store = new FakeStore();
+  const first = await connected({ store, locks: new FakeLocks() });
+  await first.gateway.tell({
+    type: "call.incoming",
+    call: "c-1",
+    from: { uri: "sip:1@pbx" },
+    to: "a",
+    need: "offer",
+  });
+  void first.heard.incoming[0].accept();
+  await settle();
+  assert.equal(first.gateway.last("call.accept").description.type, "offer");
+  const second = await reloaded(
+    { store },
+    {
+      welcome: { next_seq: 2 },
+      calls: [{ call: "c-1", state: "early", direction: "incoming", peer: "sip:1@pbx" }],
+    },
+  );
+  const [call] = second.heard.call;
+  assert.equal(call.state, "answering");
+  assert.deepEqual(second.heard.incoming, [], "it rings no more");
+  await second.gateway.tell({
+    type: "call.accepted",
+    call: "c-1",
+    description: ANSWER,
+    negotiation: 1,
+  });
+  await second.gateway.refuse("call.description", "bad_state");
+  assert.equal(call.state, "established");
+  const { description, negotiation } = second.gateway.last("call.description");
+  assert.deepEqual([description.type, negotiation], ["offer", 2]);
+});
+
 test("disconnect ends every call and forgets the session", async () => {
   const store = new FakeStore();
   const { client, call, gateway, clock } = await inCall({ store });

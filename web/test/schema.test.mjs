@@ -82,7 +82,7 @@ function goods(part) {
 
 /** The like that the schema refuses. */
 function bads(part) {
-  const foreign = [undefined, null, -1, 0.5, 2 ** 60, 65536, "no such word", true, {}, [[]], [null]];
+  const foreign = [undefined, null, -1, 0.5, 2 ** 60, 65536, "no word", true, {}, [[]], [null]];
   return foreign.filter((value) => !fits(part, value));
 }
 
@@ -98,7 +98,8 @@ function fits(part, value) {
     case "null":
       return value === null;
     case "integer":
-      return Number.isSafeInteger(value) && value >= of.minimum && value <= (of.maximum ?? Infinity);
+      if (!Number.isSafeInteger(value)) return false;
+      return value >= of.minimum && value <= (of.maximum ?? Infinity);
     case "array":
       return Array.isArray(value) && value.every((one) => fits(of.items, one));
     case "object":

@@ -219,7 +219,8 @@ function typesOf({ title, unions, enums, objects, choices }) {
  * Written from \`docs/protocol.schema.json\` by \`npm run frames\`, not by hand; \`docs/protocol.md\`
  * explains it, and \`tables.ts\` is the same for run time.
  */`,
-    `/** The subprotocol of the WebSocket. */\nexport const SUBPROTOCOL = ${JSON.stringify(title)};`,
+    `/** The subprotocol of the WebSocket. */
+export const SUBPROTOCOL = ${JSON.stringify(title)};`,
     ...unions.map(({ name, doc, frames }) =>
       alias(name, doc, frames.map((frame) => frame.name)),
     ),
@@ -245,7 +246,8 @@ function frameType({ name, doc, type, members }, base) {
   const shared = new Set(base?.members.map((member) => JSON.stringify(member)));
   const own = members.filter((member) => !shared.has(JSON.stringify(member)));
   const from = base ? ` extends ${base.name}` : "";
-  return interfaceOf(name + from, doc, [`  type: ${JSON.stringify(type)};`, ...own.map(memberType)]);
+  const kind = `  type: ${JSON.stringify(type)};`;
+  return interfaceOf(name + from, doc, [kind, ...own.map(memberType)]);
 }
 
 function interfaceOf(name, doc, lines) {
@@ -321,7 +323,8 @@ import type { Table } from "./checks.js";`,
         return `  ${key}: {\n${rows(members, "    ")}\n  },`;
       });
       const table = camel(name).replace("Frame", "Table");
-      return `${comment(doc)}export const ${table}: Table<Frames.${name}> = {\n${lines.join("\n")}\n};`;
+      const type = `Table<Frames.${name}>`;
+      return `${comment(doc)}export const ${table}: ${type} = {\n${lines.join("\n")}\n};`;
     }),
   ];
   return `${parts.join("\n\n")}\n`;

@@ -1,5 +1,5 @@
 /** The nouns of a call: its states, how it is made, what it tells, how it ends. */
-import type { Cause, EndedBy, Header, MediaInfo, Result, SipStatus } from "./frames.js";
+import type { Cause, Direction, EndedBy, Header, MediaInfo, Result, SipStatus } from "./frames.js";
 import type { RequestFrame } from "./protocol.js";
 import type { Environment } from "./environment.js";
 import type { Fault } from "./fault.js";
@@ -20,6 +20,16 @@ export interface CallEnd {
     /** The gateway's own sentence, for logs. */
     message: string;
     sip?: SipStatus;
+}
+/** As this side ends a call. */
+export declare function local(cause: Cause): CallEnd;
+/** What a call is from its beginning. */
+export interface CallOrigin {
+    id: string;
+    direction: Direction;
+    state: CallState;
+    peer: string;
+    peerName?: string | undefined;
 }
 /** How a call is made. */
 export interface CallOptions extends MediaWish {

@@ -11,8 +11,8 @@ import type { PathState } from "./path.js";
 export interface LegHooks {
     describe(purpose: Purpose, description: Description, negotiation: number): Promise<unknown>;
     candidate(candidate: Candidate | null): void;
-    /** A negotiation is over, or tracks came. */
-    changed(): void;
+    /** A negotiation is over, or tracks came: whether those that arrive are others now. */
+    changed(arriving: boolean): void;
     path(state: PathState): void;
     fault(fault: Fault): void;
 }

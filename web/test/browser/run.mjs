@@ -1,7 +1,7 @@
 // The page and the library in a real browser against the mock gateway: `npm run page`.
 // Screenshots go to the folder that the first argument names, if any.
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { chromium } from "playwright-core";
@@ -352,7 +352,57 @@ const cases = {
     await shoot(page, "error-360");
     await page.context().close();
   },
+
+  async "the samples of README.md"(gateway) {
+    const readme = readFileSync(new URL("../../README.md", import.meta.url), "utf8");
+    const blocks = (kind) =>
+      [...readme.matchAll(/^```(\w+)\n([^]*?)^```/gm)]
+        .filter(([, of]) => of === kind)
+        .map(([, , text]) => text);
+    const [phone, ...morePages] = blocks("html");
+    const [script, ...moreScripts] = blocks("js");
+    assert.deepEqual([...morePages, ...moreScripts], [], "samples that nobody runs");
+
+    const alice = await sample(gateway, "alice", phone);
+    const bob = await sample(gateway, "bob", phone);
+    const says = (page, what) =>
+      page.waitForFunction(
+        (what) => document.getElementById("state").textContent.includes(what),
+        what,
+      );
+    const hears = (page) =>
+      page.waitForFunction(() => document.getElementById("sound").currentTime > 1);
+    await alice.fill("#to", "user:bob");
+    await alice.click("#dial");
+    await says(alice, "user:bob: ringing");
+    await says(bob, "sip:alice@crosspoint: incoming");
+    await bob.click("#answer");
+    await Promise.all([says(alice, "established"), hears(alice), hears(bob)]);
+    await bob.reload();
+    await Promise.all([says(bob, "established"), hears(bob)]);
+    await bob.click("#end");
+    await says(bob, "ended");
+    await says(alice, "ended");
+
+    const asked = await start({ token: "t1" });
+    await sample(asked, "alice", `<script type="module">${script}</script>`);
+    for (let tries = 0; asked.sessions.size === 0 && tries < 100; tries += 1) {
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+    assert.equal(asked.sessions.size, 1, "it came in with its token");
+    asked.close();
+  },
 };
+
+/** A sample of README.md as a page of its own; it has its token from there, and this gateway. */
+async function sample(gateway, as, html) {
+  const socket = `${gateway.url.replace("http", "ws")}/ws`;
+  gateway.pages["/sample"] = html.replaceAll("wss://gateway.example/ws", socket);
+  gateway.pages["/my/token"] = "t1";
+  const page = await open(gateway, { as });
+  await page.goto(`${gateway.url}/sample`);
+  return page;
+}
 
 async function start(options = {}) {
   const gateway = new MockGateway({ dist, ...options });

@@ -14,6 +14,8 @@ export class MockGateway {
   calls = new Map();
   waiting = new Map();
   seen = [];
+  /** Other things to serve, by path: not the gateway's own, so without its policy. */
+  pages = {};
 
   /** `token`: what a hello must carry, if anything; names the user before a colon. */
   constructor({ dist, token } = {}) {
@@ -45,6 +47,11 @@ export class MockGateway {
 
   serve(request, response) {
     const path = new URL(request.url, "http://x").pathname;
+    if (Object.hasOwn(this.pages, path)) {
+      response.writeHead(200, { "content-type": "text/html; charset=utf-8" });
+      response.end(this.pages[path]);
+      return;
+    }
     const name = path === "/" ? "index.html" : path.slice(1);
     if (!/^[a-z]+\.(html|js|css)$/.test(name) || !this.dist) {
       response.writeHead(404).end();
