@@ -154,12 +154,10 @@ impl Bench {
                 counted_from = Some((now, self.process.cpu(), process::cpu(&id)));
             }
             let wanted = (passed.as_secs_f64() * rate) as u32;
-            let mut load = self.load.borrow_mut();
             for _ in number..wanted {
-                load.begin(Instant::now());
+                self.load.borrow_mut().begin(Instant::now());
             }
             number = wanted;
-            drop(load);
             sleep(TICK).await;
         }
         let (since, cpu_then, ours_then) =

@@ -284,7 +284,7 @@ impl Load {
                 call.stage = Stage::HangingUp;
                 call.held = false;
                 self.due.push(Reverse((now + PATIENCE, number, Due::Over)));
-                if number % 2 == 0 {
+                if number.is_multiple_of(2) {
                     let connection = call.connection;
                     let ack = self.seen(connection);
                     let end = format!(

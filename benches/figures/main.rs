@@ -105,6 +105,7 @@ fn figures() -> io::Result<()> {
         .enable_all()
         .build()?;
     let mut all = All::default();
+    let ticks = process::ticks();
     tokio::task::LocalSet::new().block_on(&runtime, async {
         if let Ok(rate) = only.parse() {
             return steps::profile(rate).await;
@@ -127,6 +128,9 @@ fn figures() -> io::Result<()> {
         return Ok(());
     }
     tell(&format!("{} s", begun.elapsed().as_secs()));
+    let (busy, own) = process::ticks();
+    let others = (busy - ticks.0).saturating_sub(own - ticks.1);
+    all.others = others as f64 / begun.elapsed().as_secs_f64();
     print!("{}", table::page(&plan, &all));
     Ok(())
 }

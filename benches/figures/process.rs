@@ -18,7 +18,9 @@ impl Process {
     /// Starts a program on the core that is measured.
     pub(crate) fn start(program: &str, args: &[String]) -> io::Result<Self> {
         let child = Command::new("taskset")
-            .args(["-c", CORES[0], program])
+            .args(["-c", CORES[0]])
+            // It ends with us, however we end.
+            .args(["setpriv", "--pdeathsig", "KILL", program])
             .args(args)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -28,7 +30,7 @@ impl Process {
         Ok(Self { child })
     }
 
-    /// Its id: `taskset` becomes the program.
+    /// Its id: `taskset` and `setpriv` become the program.
     pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
@@ -110,6 +112,22 @@ pub(crate) fn pin_load() -> io::Result<()> {
             "taskset refused: the figures need two cores, one for the gateway, one for the load",
         )),
     }
+}
+
+/// CPU time, in ticks, of all that runs on the machine, and of this process and what it started
+/// and saw the end of (proc(5)).
+pub(crate) fn ticks() -> (u64, u64) {
+    let sum = |text: &str, from: usize, count: usize| -> u64 {
+        let fields = text.split_whitespace().skip(from).take(count);
+        fields.filter_map(|field| field.parse::<u64>().ok()).sum()
+    };
+    let all = fs::read_to_string("/proc/stat").unwrap_or_default();
+    let first = all.lines().next().unwrap_or_default();
+    // user, nice, system, and behind idle and iowait: irq, softirq.
+    let busy = sum(first, 1, 3) + sum(first, 6, 2);
+    let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
+    let own = sum(stat.rsplit(')').next().unwrap_or_default(), 11, 4);
+    (busy, own)
 }
 
 /// How many files this process may have open.

@@ -14,6 +14,8 @@ pub(crate) struct All {
     pub(crate) saturated: Saturated,
     pub(crate) kept: Kept,
     pub(crate) registering: Registering,
+    /// CPU that other programs took meanwhile, in per cent of one core.
+    pub(crate) others: f64,
 }
 
 /// The page.
@@ -27,6 +29,16 @@ pub(crate) fn page(plan: &Plan, all: &All) -> String {
         process::machine(),
         plan.rounds,
         plan.window.as_secs(),
+    );
+    let _ = writeln!(
+        out,
+        "other programs took {:.0} % of a core meanwhile{}\n",
+        all.others,
+        if all.others > 10.0 {
+            ": the figures are worse than they would be alone"
+        } else {
+            ""
+        }
     );
     if all.gateway.rates[0].begun > 0 {
         calls(&mut out, all);

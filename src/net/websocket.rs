@@ -18,8 +18,9 @@ use crate::ws::ConnectionId;
 /// The WebSocket subprotocol that is spoken.
 pub const SUBPROTOCOL: &str = "crosspoint.v1";
 
-/// Bytes of each socket's read buffer. Signaling frames are small; a larger one grows it.
-const READ_BUFFER: usize = 4 * 1024;
+/// Bytes of each socket's read buffer: most of what an idle client costs. All frames but those with
+/// a description fit; one of them takes a second read.
+const READ_BUFFER: usize = 2 * 1024;
 
 /// Bytes of frames that are collected before they are written: what one input sets going for a
 /// client leaves in one write.

@@ -200,7 +200,8 @@ pub struct Agent {
     pub(super) streams: Streams,
     pub(super) outbound: Outbound,
     pub(super) sent: AllSent,
-    pub(super) legs: BTreeMap<LegId, Placed>,
+    /// In boxes, because the tree leaves room for as many again.
+    pub(super) legs: BTreeMap<LegId, Box<Placed>>,
     /// Call-ID and our tag.
     pub(super) dialogs: BTreeMap<(String, String), LegId>,
     /// Server transactions of legs: INVITEs for CANCEL, the others for the trace.

@@ -190,7 +190,7 @@ impl Agent {
         let invited = Leg::incoming(leg, identity, id, Box::new(request), tag);
         let mut placed = Placed::new(invited, way);
         (placed.flow, placed.dialog) = (Some(flow), Some(key));
-        self.legs.insert(leg, placed);
+        self.legs.insert(leg, Box::new(placed));
         self.events.push_back(Event::Call(Call {
             leg,
             invite: Box::new(invite),

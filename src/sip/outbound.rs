@@ -204,7 +204,7 @@ impl Agent {
         let Some(local) = self.local_for(hop.remote, Transport::Udp) else {
             return self.next_hop(job, "no UDP listener of its address family", ids, now);
         };
-        let size = job.request.to_bytes().len() + VIA_BYTES;
+        let size = job.request.bytes_len() + VIA_BYTES;
         let refused = self
             .outbound
             .refused_tcp
@@ -309,35 +309,37 @@ impl Agent {
 
     /// Hands the request to a transaction on this flow; an ACK goes out without one.
     fn send_on(&mut self, job: Job, flow: Flow, ids: &mut Source, now: Instant) {
-        let mut request = (*job.request).clone();
-        self.complete(&mut request, &job.who, flow, ids);
+        let Job { who, request, .. } = job;
+        let mut request = Arc::unwrap_or_clone(request);
+        self.complete(&mut request, &who, flow, ids);
         if let Flow::Stream(stream) = flow {
             self.streams.used(stream, now);
         }
-        if let Who::Ack(leg) = job.who {
+        if let Who::Ack(leg) = who {
             let bytes = request.to_bytes();
             self.trace_sent(Some(leg), flow, &bytes, false, now);
             self.events.push_back(Event::Transmit { flow, bytes });
             return;
         }
-        let id = match self.transactions.send(request.clone(), flow, now) {
+        let request = Arc::new(request);
+        let id = match self.transactions.send(Arc::clone(&request), flow, now) {
             Ok(id) => id,
             Err(_) => {
                 self.counts.transactions_refused += 1;
-                return self.not_sent(job, "there are too many transactions", ids, now);
+                return self.no_response_to(who, "there are too many transactions", ids, now);
             }
         };
-        if let Who::Leg(leg, Purpose::Invite | Purpose::Reinvite) = &job.who
+        if let Who::Leg(leg, Purpose::Invite | Purpose::Reinvite) = &who
             && let Some(placed) = self.legs.get_mut(leg)
         {
             placed.inviting = Some(id);
-            if job.who == Who::Leg(*leg, Purpose::Invite) {
+            if who == Who::Leg(*leg, Purpose::Invite) {
                 placed.flow = Some(flow);
             }
         }
         let sent = Sent {
-            who: job.who,
-            request: Arc::new(request),
+            who,
+            request,
             way: job.way,
             hops: job.hops,
             flow,

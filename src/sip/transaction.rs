@@ -2,6 +2,7 @@
 //! decided in `matching.rs`.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::flow::Flow;
@@ -103,8 +104,8 @@ pub struct Full;
 
 #[derive(Debug)]
 enum Machine {
-    /// With the INVITE, without its body, for the ACK of a refusal.
-    InviteClient(InviteClient, Option<Box<Request>>),
+    /// With the INVITE, for the ACK of a refusal, until there can be none.
+    InviteClient(InviteClient, Option<Arc<Request>>),
     NonInviteClient(NonInviteClient),
     InviteServer(InviteServer),
     NonInviteServer(NonInviteServer),
@@ -171,22 +172,20 @@ impl Transactions {
     /// [`Full`].
     pub fn send(
         &mut self,
-        mut request: Request,
+        request: impl Into<Arc<Request>>,
         flow: Flow,
         now: Instant,
     ) -> Result<TransactionId, Full> {
+        let request = request.into();
         let id = self.next_id()?;
         let reliable = flow.is_reliable();
         let key = client_key(&request);
         let bytes = request.to_bytes();
         let machine = match request.method {
-            Method::Invite => {
-                request.body = Vec::new();
-                Machine::InviteClient(
-                    InviteClient::start(&self.timers, reliable, now),
-                    Some(Box::new(request)),
-                )
-            }
+            Method::Invite => Machine::InviteClient(
+                InviteClient::start(&self.timers, reliable, now),
+                Some(request),
+            ),
             _ => Machine::NonInviteClient(NonInviteClient::start(&self.timers, reliable, now)),
         };
         self.add(
