@@ -28,7 +28,10 @@ scenarios: ## The ladders; UPDATE=1 rewrites what crosspoint says.
 docs: ## The documentation of the code, without warnings.
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
 
+bench: ## The figures, beside the floor (15 minutes, 2 cores); QUICK=1 for one minute.
+	@ulimit -n $$(ulimit -Hn); cargo bench --locked --bench figures
+
 interop: ## Real peers: Chromium, Asterisk, baresip, SIPp. Writes the matrix in interop/README.md.
 	@bash interop/run.sh
 
-.PHONY: help demo test check sim scenarios docs interop
+.PHONY: help demo test check sim scenarios docs bench interop

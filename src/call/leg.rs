@@ -9,7 +9,7 @@ use super::profile::{Gathering, Profile, Reader, Trickles};
 use super::signal::{Invite, Signal};
 use super::trickle::{Gathered, gathered};
 use crate::id::LegId;
-use crate::sdp::{OwnedOrigin, SessionDescription, Trickle, What};
+use crate::sdp::{Change, OwnedOrigin, SessionDescription, Slots, Trickle, What, compare};
 
 /// One leg, as the middle knows it.
 #[derive(Debug)]
@@ -20,9 +20,20 @@ pub struct Leg {
     pub profile: Profile,
     origin: OwnedOrigin,
     said: Option<SessionDescription>,
-    told: Option<(What, SessionDescription)>,
+    told: Option<Told>,
     early: Vec<Trickle>,
     outbox: Outbox,
+    slots: Slots,
+}
+
+/// A description that a leg was told.
+#[derive(Debug)]
+struct Told {
+    kind: What,
+    /// With the call's sections in the call's order.
+    description: SessionDescription,
+    /// As it was sent: each section at its place of this leg.
+    sent: SessionDescription,
 }
 
 /// What waits to be told to a leg.
@@ -81,6 +92,7 @@ impl Leg {
             told,
             early,
             outbox,
+            slots: Slots::default(),
         }
     }
 
@@ -93,21 +105,29 @@ impl Leg {
     /// The last description it was told.
     #[must_use]
     pub fn told(&self) -> Option<&SessionDescription> {
-        self.told.as_ref().map(|(_, description)| description)
+        self.told.as_ref().map(|told| &told.description)
     }
 
-    /// The last answer it was told, if an answer was the last thing.
+    /// The last answer as it was sent to this leg, if an answer was the last thing.
     #[must_use]
     pub fn told_answer(&self) -> Option<&SessionDescription> {
         self.told
             .as_ref()
-            .filter(|(kind, _)| *kind == What::Answer)
-            .map(|(_, d)| d)
+            .filter(|told| told.kind == What::Answer)
+            .map(|told| &told.sent)
+    }
+
+    /// What changes with an offer of its peer, against what that said before.
+    #[must_use]
+    pub fn change(&self, offer: &SessionDescription) -> Option<Change> {
+        let offer = self.slots.clone().gather(offer);
+        self.said.as_ref().map(|said| compare(said, &offer))
     }
 
     /// Records what its peer describes now. Candidates of the same ICE generation are inherited:
     /// a re-offer need not repeat what was trickled (RFC 8838 §4). Returns what was said before.
-    pub fn hear(&mut self, mut description: SessionDescription) -> Option<SessionDescription> {
+    pub fn hear(&mut self, description: SessionDescription) -> Option<SessionDescription> {
+        let mut description = self.slots.gather(&description);
         if let Some(before) = &self.said {
             description.inherit_candidates(before);
         }
@@ -226,8 +246,19 @@ impl Leg {
         let kind = speech.kind();
         let description = source.said().map(|said| {
             let description = self.prepare(said.clone(), kind, &mut notes);
-            self.told = Some((kind, description.clone()));
-            description
+            let mut sent = self.slots.spread(&description);
+            self.origin.stamp(&mut sent);
+            let description = match self.slots.is_plain() {
+                true => sent.clone(),
+                false => description,
+            };
+            let told = Told {
+                kind,
+                description,
+                sent: sent.clone(),
+            };
+            self.told = Some(told);
+            sent
         });
         let signal = match (&speech, description) {
             (Speech::Invite(invite), offer) => Signal::Invite(Box::new(Invite {
@@ -260,27 +291,75 @@ impl Leg {
             description.restore_mids(offer);
             description.remove_unoffered_extmaps(offer);
         }
+        if let Some(told) = self.told.as_ref().filter(|_| kind == What::Offer)
+            && !description.take_mids_of(&told.description).is_empty()
+        {
+            notes.push("kept the mids of this leg: a mid stays with its section".into());
+        }
         match &self.profile.reader {
             Reader::Browser => {
-                if let Some((_, before)) = &self.told {
-                    description.keep_identity_of(before);
+                if let Some(told) = &self.told {
+                    description.keep_identity_of(&told.description);
                 }
                 let mended = description.mend_for_browser(kind);
                 notes.extend(mended.iter().map(ToString::to_string));
             }
             Reader::Peer(profile) => {
-                if let Some((_, before)) = self.told.as_ref().filter(|_| kind == What::Offer) {
-                    let changed = description.ask_for_new_associations(before);
-                    if !changed.is_empty() {
-                        notes.push("another certificate: asked for a new DTLS association".into());
-                    }
+                if kind == What::Offer {
+                    let keeps = profile.keeps_associations;
+                    self.renew_associations(&mut description, keeps, notes);
                 }
+                let Reader::Peer(profile) = &self.profile.reader else {
+                    return description;
+                };
                 let fitted = description.fit_for_peer(profile);
                 notes.extend(fitted.iter().map(ToString::to_string));
             }
         }
-        self.origin.stamp(&mut description);
         description
+    }
+}
+
+impl Leg {
+    /// Sees to it that sections with another certificate get a new DTLS association at this peer.
+    fn renew_associations(
+        &mut self,
+        description: &mut SessionDescription,
+        keeps: Option<bool>,
+        notes: &mut Vec<String>,
+    ) {
+        let Some(Told {
+            description: before,
+            ..
+        }) = &self.told
+        else {
+            return;
+        };
+        // Measured: Asterisk 22 restarts ICE in a section, and its DTLS never.
+        let is_asterisk = |said: &SessionDescription| said.session_name() == "Asterisk";
+        let keeps = keeps.unwrap_or_else(|| self.said.as_ref().is_some_and(is_asterisk));
+        for section in description.new_certificates(before) {
+            if keeps {
+                self.slots.renew(section, before);
+                description.set_fresh_mid(section, &self.slots.retired_mids());
+                notes.push(format!(
+                    "section {section} has another certificate: a new section for it, since this \
+                     peer keeps its DTLS association for as long as a section lives"
+                ));
+            } else {
+                description.ask_for_new_association(section);
+                notes.push("another certificate: asked for a new DTLS association".into());
+            }
+        }
+    }
+
+    /// A candidate of the other side as this leg's peer can place it: mids of the two sides may
+    /// differ, places do not.
+    #[must_use]
+    pub fn placed_here(&self, trickle: &Trickle, source: &Self) -> Trickle {
+        let place = source.said().and_then(|said| said.resolve(trickle).ok());
+        let media = place.and_then(|place| self.told()?.media_at(place));
+        media.map_or_else(|| trickle.clone(), |media| trickle.placed(&media))
     }
 }
 

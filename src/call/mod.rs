@@ -375,7 +375,11 @@ impl Call {
             let telling = leg.retry(source, now);
             self.told(to, telling, now);
         } else if leg.told().is_some() && trickles_on {
-            self.say(id, Signal::Candidates(added.to_vec()));
+            let placed = added
+                .iter()
+                .map(|one| leg.placed_here(one, source))
+                .collect();
+            self.say(id, Signal::Candidates(placed));
         } else if leg.told().is_some() && added.iter().any(|trickle| trickle.candidate.is_some()) {
             self.note(
                 to,

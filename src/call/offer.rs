@@ -6,7 +6,7 @@ use super::leg::{Leg, Speech};
 use super::negotiation::Negotiation;
 use super::signal::{Refusal, Signal};
 use super::{Call, Effect, Place, Side, hold};
-use crate::sdp::{Change, SessionDescription, compare};
+use crate::sdp::{Change, SessionDescription};
 
 impl Call {
     /// Takes an offer, or a request for one, when it is this side's turn.
@@ -23,8 +23,7 @@ impl Call {
             return;
         };
         let leg = self.leg_mut(place);
-        let change = leg.said().map(|said| compare(said, &offer));
-        match change {
+        match leg.change(&offer) {
             Some(Change::Illegal(why)) => {
                 self.note(place, &format!("the offer breaks the session: {why}"));
                 if self.negotiation.owes_offer(side) {

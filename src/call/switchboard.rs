@@ -28,7 +28,8 @@ pub struct Command {
 /// All calls.
 #[derive(Debug, Default)]
 pub struct Switchboard {
-    calls: BTreeMap<CallId, Entry>,
+    /// In boxes, because the tree leaves room for as many again.
+    calls: BTreeMap<CallId, Box<Entry>>,
     legs: BTreeMap<LegId, CallId>,
     deadlines: BTreeSet<(Instant, CallId)>,
     effects: VecDeque<Effect>,
@@ -97,11 +98,11 @@ impl Switchboard {
         }
         self.calls.insert(
             id,
-            Entry {
+            Box::new(Entry {
                 call,
                 legs,
                 wakes_at: None,
-            },
+            }),
         );
         self.settle(id);
         Ok(())

@@ -130,6 +130,10 @@ pub struct Trunk {
     pub codecs: Option<Vec<String>>,
     /// Whether private addresses are hidden from it.
     pub hide_addresses: bool,
+    /// Whether a client with another certificate (a reloaded page) gets a new media section, since
+    /// the peer keeps a DTLS association for as long as a section lives; by default where its
+    /// descriptions say `s=Asterisk`.
+    pub renew_sections: Option<bool>,
     /// Who its calls are for: `user:NAME`, in which `{}` is the user of the Request-URI; by default
     /// that user.
     pub incoming_to: Option<String>,
@@ -150,6 +154,7 @@ impl Default for Trunk {
             description_bytes_max: None,
             codecs: None,
             hide_addresses: false,
+            renew_sections: None,
             incoming_to: None,
         }
     }

@@ -13,14 +13,16 @@
 mod legs;
 mod place;
 mod report;
+mod shedding;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
 use self::legs::Legs;
+use self::shedding::Shedding;
 use crate::ask::{AskId, Question, Told};
 use crate::call::signal::{Ending, Signal};
 use crate::call::switchboard::{Command, Switchboard};
@@ -150,6 +152,8 @@ pub enum Output {
     Connect {
         /// The number it is to have.
         stream: u64,
+        /// Which address of ours it is to come from; `None` leaves it to the system.
+        from: Option<IpAddr>,
         /// Where to.
         remote: SocketAddr,
         /// By TLS, to a server of this name.
@@ -202,6 +206,7 @@ pub struct Gateway {
     traces: Store,
     ended_ladders: Vec<(String, String)>,
     metrics: Metrics,
+    shedding: Shedding,
     outputs: VecDeque<Output>,
 }
 
@@ -240,6 +245,7 @@ impl Gateway {
             traces: Store::new(limits),
             ended_ladders: Vec::new(),
             metrics: Metrics::default(),
+            shedding: Shedding::new(config.shedding.delay_max),
             outputs: VecDeque::new(),
             config,
         }
@@ -283,6 +289,19 @@ impl Gateway {
             Input::Stop => self.stop(now),
         }
         self.settle(now);
+    }
+
+    /// What is handled now has waited for this long outside: too long refuses new calls.
+    pub fn waited(&mut self, waited: Duration, now: Instant) {
+        let Some(shedding) = self.shedding.observe(waited, now) else {
+            return;
+        };
+        match shedding {
+            true => tracing::warn!(?waited, "too much to do: new calls are refused"),
+            false => tracing::info!("new calls are taken again"),
+        }
+        self.ws.set_shedding(shedding);
+        self.sip.set_shedding(shedding);
     }
 
     /// Does what is due.
@@ -403,11 +422,13 @@ impl Gateway {
             }
             sip::Event::Connect {
                 stream,
+                from,
                 remote,
                 tls,
             } => {
                 self.outputs.push_back(Output::Connect {
                     stream,
+                    from,
                     remote,
                     server_name: tls,
                 });

@@ -25,6 +25,16 @@ impl Gateway {
             connections,
         );
         page.gauge("crosspoint_sessions", "Sessions of clients now.", sessions);
+        page.gauge(
+            "crosspoint_shedding",
+            "Whether new calls are refused.",
+            usize::from(self.shedding.is_shedding()),
+        );
+        page.counter(
+            "crosspoint_shedding_begun_total",
+            "How often new calls began to be refused.",
+            self.shedding.begun(),
+        );
         page.switchboard(self.switchboard.counts());
         page.counts("json", self.ws.counted());
         page.counts("sip", self.sip.counted());

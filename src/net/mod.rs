@@ -15,7 +15,9 @@
 pub mod client;
 pub mod dns;
 pub mod http;
+pub mod inbox;
 pub mod introspect;
+pub mod keys;
 pub mod page;
 pub mod process;
 pub mod stream;
@@ -31,78 +33,22 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use bytes::Bytes;
 use tokio::net::TcpListener;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 
+use self::inbox::{Arrival, Behind, Inbox, Report, Waiting};
 use crate::config::Config;
 use crate::gateway::{Gateway, Input, Output};
 use crate::ws::ConnectionId;
 use crate::ws::origin::Origins;
 
-/// Arrivals that may wait for the loop; a task that finds it full waits, and so its peer does.
-const INBOX_MAX: usize = 4096;
-
-/// Arrivals taken before timers and sockets have their turn.
-const BATCH_MAX: usize = 64;
+/// Arrivals taken before timers and sockets have their turn: few, as the system keeps only some
+/// hundred datagrams meanwhile, and each that it drops comes again.
+const BATCH_MAX: usize = 16;
 
 /// How often files of certificates are looked at.
 const RENEW_INTERVAL: Duration = Duration::from_secs(30);
-
-/// What a report is wanted of.
-#[derive(Clone, Debug)]
-pub enum Report {
-    /// All metrics, as Prometheus reads them.
-    Metrics,
-    /// The calls that have a trace, one a line.
-    Calls,
-    /// The ladder of one call.
-    Ladder(String),
-}
-
-/// What tasks hand to the loop.
-#[derive(Debug)]
-pub enum Arrival {
-    /// Something for the gateway.
-    Input(Input),
-    /// A client has connected.
-    Connection {
-        /// Its number.
-        connection: ConnectionId,
-        /// How to write to it.
-        writer: websocket::Writer,
-        /// Its address.
-        peer: String,
-    },
-    /// Somebody wants to read something.
-    Report {
-        /// What.
-        wanted: Report,
-        /// Where it goes; `None` where there is no such thing.
-        reply: oneshot::Sender<Option<String>>,
-    },
-    /// The process was asked to end: once drains, twice ends at once.
-    Stop,
-}
-
-impl From<Input> for Arrival {
-    fn from(input: Input) -> Self {
-        Self::Input(input)
-    }
-}
-
-/// The tasks' end of the inbox.
-#[derive(Clone, Debug)]
-pub struct Inbox(mpsc::Sender<Arrival>);
-
-impl Inbox {
-    /// Puts something in, waiting for room.
-    pub async fn put(&self, arrival: impl Into<Arrival>) {
-        // The loop is gone only when the process ends.
-        let _ = self.0.send(arrival.into()).await;
-    }
-}
 
 /// The addresses that are served, as bound: port 0 in the configuration gets a number here.
 #[derive(Clone, Debug, Default)]
@@ -118,7 +64,8 @@ pub struct Bound {
 pub struct Shell {
     gateway: Gateway,
     inbox: Inbox,
-    arrivals: mpsc::Receiver<Arrival>,
+    arrivals: mpsc::Receiver<Waiting>,
+    behind: Behind,
     accepted: mpsc::Receiver<stream::Accepted>,
     udp: udp::UdpSockets,
     shared: Arc<http::Shared>,
@@ -157,9 +104,8 @@ impl Shell {
     /// # Errors
     /// The first that cannot be bound or read, in words.
     pub async fn start(config: Config) -> io::Result<Self> {
-        let (sender, arrivals) = mpsc::channel(INBOX_MAX);
+        let (inbox, arrivals) = Inbox::new();
         let (accepting, accepted) = mpsc::channel(64);
-        let inbox = Inbox(sender);
         let mut bound = Bound::default();
         let mut certificates = Vec::new();
         let mut udp = udp::UdpSockets::new();
@@ -198,7 +144,7 @@ impl Shell {
             bound.http.push(listener.local_addr()?);
             let router = match admin_apart {
                 Some(_) => http::public(&shared),
-                None => http::public(&shared).merge(http::admin(&shared)),
+                None => http::public(&shared).merge(http::admin_here(&shared)),
             };
             http::serve(listener, router, https.clone());
         }
@@ -211,26 +157,17 @@ impl Shell {
         };
         let introspection = introspect::Endpoint::new(&config)?;
         let ladders = config.trace.directory.clone();
-        let keys = config
-            .auth
-            .jwt
-            .as_ref()
-            .and_then(|jwt| jwt.jwks_file.clone());
+        let keys = keys::watch(config.auth.jwt.as_ref(), &inbox)?;
         let mut gateway = Gateway::new(config, &bound.sip, seed()?, Instant::now(), unix_now());
-        if let Some(file) = keys {
-            let shown = file.display();
-            let text = std::fs::read_to_string(&file)
-                .map_err(|error| io::Error::new(error.kind(), format!("{shown}: {error}")))?;
-            if !gateway.set_keys(&text) {
-                return Err(io::Error::other(format!(
-                    "{shown}: no key set that can be used"
-                )));
-            }
+        if keys.is_some_and(|keys| !gateway.set_keys(&keys)) {
+            let what = "auth.jwt.jwks_file: no key set with a key that can be used";
+            return Err(io::Error::other(what));
         }
         Ok(Self {
             gateway,
             inbox,
             arrivals,
+            behind: Behind::default(),
             accepted,
             udp,
             shared,
@@ -270,6 +207,7 @@ impl Shell {
             if self.drain() {
                 return;
             }
+            self.notice_delay();
             let wake_at = self.gateway.poll_timeout().map(|(at, _)| at);
             tokio::select! {
                 place = self.udp.readable() => {
@@ -281,8 +219,10 @@ impl Shell {
                     if taken == 0 {
                         return;
                     }
-                    for arrival in batch.drain(..) {
-                        if self.arrive(arrival) {
+                    for Waiting { since, arrival } in batch.drain(..) {
+                        let now = Instant::now();
+                        self.behind.arrival = now.saturating_duration_since(since);
+                        if self.arrive(arrival, now) {
                             return;
                         }
                     }
@@ -296,34 +236,38 @@ impl Shell {
         }
     }
 
+    /// Tells the gateway how long what it handles has waited.
+    fn notice_delay(&mut self) {
+        let now = Instant::now();
+        if self.arrivals.is_empty() {
+            self.behind.arrival = Duration::ZERO;
+        }
+        self.gateway.waited(self.behind.longest(now), now);
+    }
+
     /// Takes what has arrived on a UDP socket. Returns whether the process ends.
     fn datagrams(&mut self, place: usize) -> bool {
-        let gateway = &mut self.gateway;
-        let mut sent = Vec::new();
-        self.udp.receive(place, |local, remote, bytes| {
-            let bytes = Bytes::copy_from_slice(bytes);
-            gateway.handle(
-                Input::Datagram {
-                    local,
-                    remote,
-                    bytes,
-                },
-                Instant::now(),
-            );
-            while let Some(output) = gateway.poll_output() {
-                sent.push(output);
+        for _ in 0..udp::BATCH_MAX {
+            let Some((local, remote, bytes)) = self.udp.receive(place) else {
+                self.behind.datagrams_since = None;
+                return false;
+            };
+            let input = Input::Datagram {
+                local,
+                remote,
+                bytes,
+            };
+            self.gateway.handle(input, Instant::now());
+            if self.drain() {
+                return true;
             }
-        });
-        let finished = sent.contains(&Output::Finished);
-        for output in sent {
-            self.perform(output);
         }
-        finished
+        self.behind.datagrams_since.get_or_insert_with(Instant::now);
+        false
     }
 
     /// Takes one arrival and drains. Returns whether the process ends.
-    fn arrive(&mut self, arrival: Arrival) -> bool {
-        let now = Instant::now();
+    fn arrive(&mut self, arrival: Arrival, now: Instant) -> bool {
         match arrival {
             Arrival::Input(input) => {
                 if let Input::StreamClosed { stream } | Input::StreamFailed { stream, .. } = &input
@@ -352,6 +296,11 @@ impl Shell {
                 };
                 // Whoever asked may have gone.
                 let _ = reply.send(text);
+            }
+            Arrival::Keys(text) => {
+                if !self.gateway.set_keys(&text) {
+                    tracing::warn!("a key set without a key that can be used: the old keys stay");
+                }
             }
             Arrival::Stop => {
                 self.shared.ready.store(false, Ordering::Relaxed);
@@ -430,6 +379,7 @@ impl Shell {
             }
             Output::Connect {
                 stream,
+                from,
                 remote,
                 server_name,
             } => {
@@ -439,7 +389,7 @@ impl Shell {
                         .map(|tls| (Arc::clone(&tls.client), name))
                 });
                 let inbox = self.inbox.clone();
-                let writer = stream::connect(stream, remote, tls, inbox, self.deadlines);
+                let writer = stream::connect(stream, from, remote, tls, inbox, self.deadlines);
                 self.streams.insert(stream, writer);
             }
             Output::StreamClose { stream } => {

@@ -4,14 +4,14 @@
 //! stream whose peer does not read in time, or whose queue is full, is closed: it stalls nobody.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
@@ -131,16 +131,18 @@ pub fn accept(
     })
 }
 
-/// Connects stream `stream`; with a server name by TLS.
+/// Connects stream `stream` from an address of ours, where one is named; with a server name by
+/// TLS.
 pub fn connect(
     stream: u64,
+    from: Option<IpAddr>,
     remote: SocketAddr,
     tls: Option<(Arc<rustls::ClientConfig>, String)>,
     inbox: Inbox,
     deadlines: Deadlines,
 ) -> Writer {
     start(stream, inbox, deadlines, async move {
-        let socket = timeout(deadlines.connect, TcpStream::connect(remote)).await??;
+        let socket = timeout(deadlines.connect, dial(from, remote)).await??;
         socket.set_nodelay(true)?;
         match tls {
             None => Ok(Either::Plain(socket)),
@@ -152,6 +154,19 @@ pub fn connect(
             }
         }
     })
+}
+
+/// Connects from the address that peers know us by: a PBX that knows its trunk by address looks
+/// at where the connection comes from.
+async fn dial(from: Option<IpAddr>, remote: SocketAddr) -> io::Result<TcpStream> {
+    let socket = match remote {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    if let Some(from) = from.filter(|from| !from.is_unspecified()) {
+        socket.bind(SocketAddr::new(from, 0))?;
+    }
+    socket.connect(remote).await
 }
 
 /// A connection with or without TLS.

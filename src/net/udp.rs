@@ -3,13 +3,14 @@
 use std::io;
 use std::net::SocketAddr;
 
+use bytes::Bytes;
 use tokio::net::UdpSocket;
 
 /// The largest datagram there can be (RFC 768: a length of 16 bits).
 const DATAGRAM_MAX: usize = 65_535;
 
 /// How many datagrams are taken from one socket before others have their turn.
-const BATCH_MAX: usize = 32;
+pub(super) const BATCH_MAX: usize = 64;
 
 /// The bound UDP sockets, by their place in the configuration.
 #[derive(Debug)]
@@ -66,19 +67,22 @@ impl UdpSockets {
         }
     }
 
-    /// Takes what has arrived on the socket at `place`, at most a batch.
-    pub fn receive(&mut self, place: usize, mut take: impl FnMut(u16, SocketAddr, &[u8])) {
-        let Some((local, socket)) = self.sockets.get(place) else {
-            return;
-        };
+    /// Takes what has arrived first on the socket at `place`: its listener, who sent it, what it
+    /// holds. `None` when nothing more is there.
+    pub fn receive(&mut self, place: usize) -> Option<(u16, SocketAddr, Bytes)> {
+        let (local, socket) = self.sockets.get(place)?;
         for _ in 0..BATCH_MAX {
             match socket.try_recv_from(&mut self.buffer) {
-                Ok((length, remote)) => take(*local, remote, &self.buffer[..length]),
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Ok((length, remote)) => {
+                    let bytes = Bytes::copy_from_slice(&self.buffer[..length]);
+                    return Some((*local, remote, bytes));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return None,
                 // ICMP port unreachable from an earlier datagram: the transaction's timers tell.
                 Err(error) => tracing::debug!(%error, "a UDP socket reports an error"),
             }
         }
+        None
     }
 
     /// Sends a datagram. One that the system does not take is lost, as UDP may lose any; the

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
 use axum::response::Response;
+use futures_util::SinkExt as _;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
@@ -17,8 +18,13 @@ use crate::ws::ConnectionId;
 /// The WebSocket subprotocol that is spoken.
 pub const SUBPROTOCOL: &str = "crosspoint.v1";
 
-/// Bytes of each socket's read buffer. Signaling frames are small; a larger one grows it.
-const READ_BUFFER: usize = 4 * 1024;
+/// Bytes of each socket's read buffer: most of what an idle client costs. All frames but those with
+/// a description fit; one of them takes a second read.
+const READ_BUFFER: usize = 2 * 1024;
+
+/// Bytes of frames that are collected before they are written: what one input sets going for a
+/// client leaves in one write.
+const WRITE_BUFFER: usize = 4 * 1024;
 
 /// What the shell tells a connection's task.
 #[derive(Debug)]
@@ -64,7 +70,7 @@ pub fn upgrade(
     upgrade
         .protocols([SUBPROTOCOL])
         .read_buffer_size(READ_BUFFER)
-        .write_buffer_size(0)
+        .write_buffer_size(WRITE_BUFFER)
         .max_frame_size(limits.frame_max)
         // One more byte than a frame may have, so that the gateway sees and answers what is too
         // large; anything beyond ends the connection.
@@ -90,20 +96,12 @@ async fn run(
     loop {
         tokio::select! {
             biased;
-            write = waiting.recv() => match write {
-                Some(Write::Text(text)) => {
-                    let sending = socket.send(Message::Text(text.into()));
-                    if !matches!(timeout(limits.write_deadline, sending).await, Ok(Ok(()))) {
-                        break;
-                    }
-                }
-                Some(Write::Close(code, reason)) => {
-                    let close = Message::Close(Some(CloseFrame { code, reason: reason.into() }));
-                    // The client may be gone already: nothing to do about it.
-                    let _ = timeout(limits.write_deadline, socket.send(close)).await;
+            write = waiting.recv() => {
+                let Some(write) = write else { break };
+                let sending = send(&mut socket, write, &mut waiting);
+                if !matches!(timeout(limits.write_deadline, sending).await, Ok(Ok(true))) {
                     break;
                 }
-                None => break,
             },
             read = socket.recv() => match read {
                 Some(Ok(Message::Text(text))) => {
@@ -124,4 +122,27 @@ async fn run(
         }
     }
     inbox.put(Input::WsClosed { connection }).await;
+}
+
+/// Sends what is to be written and all that waits behind it. Returns whether the connection stays.
+async fn send(
+    socket: &mut WebSocket,
+    first: Write,
+    waiting: &mut mpsc::Receiver<Write>,
+) -> Result<bool, axum::Error> {
+    let mut next = Some(first);
+    while let Some(write) = next {
+        match write {
+            Write::Text(text) => socket.feed(Message::Text(text.into())).await?,
+            Write::Close(code, reason) => {
+                let reason = reason.into();
+                let close = Message::Close(Some(CloseFrame { code, reason }));
+                socket.send(close).await?;
+                return Ok(false);
+            }
+        }
+        next = waiting.try_recv().ok();
+    }
+    socket.flush().await?;
+    Ok(true)
 }

@@ -94,10 +94,8 @@ pub fn check_answer(
     if offered != answered {
         return Err(AnswerFault::SectionCount { offered, answered });
     }
-    // A peer that knows no mids has none at all; then nothing is compared.
-    let mids = answer.media().any(|media| media.mid().is_some());
     for (ours, theirs) in offer.media().zip(answer.media()) {
-        check_section(&ours, &theirs, mids)?;
+        check_section(&ours, &theirs)?;
     }
     let bundled: BTreeSet<&str> = offer
         .bundle_groups()
@@ -147,13 +145,16 @@ fn match_names(ours: Vec<String>, theirs: Vec<String>) -> CodecMatch {
     }
 }
 
-fn check_section(ours: &Media<'_>, theirs: &Media<'_>, mids: bool) -> Result<(), AnswerFault> {
+fn check_section(ours: &Media<'_>, theirs: &Media<'_>) -> Result<(), AnswerFault> {
     let index = ours.index();
     let (our, their) = (ours.m_line(), theirs.m_line());
     if !our.kind.eq_ignore_ascii_case(their.kind) {
         return Err(AnswerFault::Kind(index));
     }
-    if mids && ours.mid() != theirs.mid() {
+    // A peer that knows no mids writes none; a browser gives some to an offer that had none.
+    if let (Some(our), Some(their)) = (ours.mid(), theirs.mid())
+        && our != their
+    {
         return Err(AnswerFault::Mid(index));
     }
     if theirs.is_rejected() {

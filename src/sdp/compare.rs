@@ -35,9 +35,6 @@ pub enum Illegality {
     /// A live section is of another medium.
     #[error("section {0} is of another medium, and was not rejected before (RFC 3264 §8.3.3)")]
     KindChanged(usize),
-    /// A live section has another mid.
-    #[error("section {0} has another mid, and was not rejected before (RFC 5888 §9.1)")]
-    MidChanged(usize),
     /// A payload type means another codec.
     #[error("payload type {1} of section {0} means another codec (RFC 3264 §8.3.2)")]
     PayloadTypeRemapped(usize, u8),
@@ -88,7 +85,8 @@ pub enum SectionChange {
     Bandwidth,
     /// Another composition of the BUNDLE groups.
     Bundle,
-    /// Header extensions, qualities, the DTLS role, rtcp-mux or a mid that came or went.
+    /// Header extensions, qualities, the DTLS role, rtcp-mux or the mid: one that changes is kept
+    /// from the other side ([`SessionDescription::take_mids_of`]).
     Attributes,
 }
 
@@ -168,9 +166,6 @@ fn illegality(before: &Projection<'_>, now: &Projection<'_>) -> Option<Illegalit
         }
         if old.kind != new.kind {
             return Some(Illegality::KindChanged(index));
-        }
-        if old.mid.is_some() && new.mid.is_some() && old.mid != new.mid {
-            return Some(Illegality::MidChanged(index));
         }
         for codec in &new.codecs {
             let same = |c: &&Encoding| c.payload_type == codec.payload_type;

@@ -115,10 +115,10 @@ impl<'a> Media<'a> {
 }
 
 impl SessionDescription {
-    /// Asks for a new DTLS association in each section whose certificate is another one than in
-    /// the description before: peers that know no tls-id keep the old association otherwise
-    /// (`a=connection:new`, RFC 4145 §5). Returns the sections.
-    pub fn ask_for_new_associations(&mut self, before: &Self) -> Vec<usize> {
+    /// The sections whose certificate is another one than in the description before: their DTLS
+    /// association is to be a new one (RFC 8842 §4).
+    #[must_use]
+    pub fn new_certificates(&self, before: &Self) -> Vec<usize> {
         let prints = |sdp: &Self, media: usize| -> Vec<_> {
             let section = sdp.media_at(media);
             let all = section
@@ -131,12 +131,14 @@ impl SessionDescription {
             let (now, then) = (prints(self, *media), prints(before, *media));
             !now.is_empty() && !then.is_empty() && now != then
         };
-        let changed: Vec<usize> = (0..common).filter(another).collect();
-        for media in &changed {
-            let line = LineText::of(format_args!("a=connection:new"));
-            self.insert_line(self.media_range(*media).end, &line);
-        }
-        changed
+        (0..common).filter(another).collect()
+    }
+
+    /// Asks for a new DTLS association in words that peers without tls-id know as well
+    /// (`a=connection:new`, RFC 4145 §5).
+    pub fn ask_for_new_association(&mut self, media: usize) {
+        let line = LineText::of(format_args!("a=connection:new"));
+        self.insert_line(self.media_range(media).end, &line);
     }
 
     /// Writes the DTLS role of a section.
@@ -212,12 +214,12 @@ mod association_tests {
     use crate::sdp::corpus::capture;
 
     #[test]
-    fn another_certificate_asks_for_a_new_association() {
+    fn another_certificate_needs_a_new_association() {
         let before = capture("chrome-audio-offer-gathered");
-        let mut same = before.clone();
-        assert!(same.ask_for_new_associations(&before).is_empty());
+        assert!(before.new_certificates(&before).is_empty());
         let mut another = capture("chrome-g711-offer-gathered");
-        assert_eq!(another.ask_for_new_associations(&before), [0]);
+        assert_eq!(another.new_certificates(&before), [0]);
+        another.ask_for_new_association(0);
         assert!(another.to_text().ends_with("a=connection:new\r\n"));
     }
 }

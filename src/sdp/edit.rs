@@ -112,6 +112,11 @@ impl SessionDescription {
         true
     }
 
+    /// Lets go of what edits left behind, for a description that is kept as long as its call.
+    pub(super) fn compact(&mut self) {
+        Arc::make_mut(&mut self.body).clear();
+    }
+
     pub(super) fn set_attribute(&mut self, media: Option<usize>, name: &str, line: &LineText) {
         let range = self.part_range(media);
         let Some(first) = self.find(range.clone(), |l| l.is_attribute(name)) else {
@@ -211,6 +216,21 @@ impl SessionDescription {
 }
 
 impl Body {
+    /// Writes the text anew, without what edits left behind.
+    fn clear(&mut self) {
+        let bytes = self.lines.iter().map(|span| span.end - span.start).sum();
+        let mut text = String::with_capacity(bytes);
+        for span in &mut self.lines {
+            let start = text.len();
+            text.push_str(self.text.get(span.start..span.end).unwrap_or(""));
+            let end = text.len();
+            *span = Span { start, end };
+        }
+        self.clear_at = Self::clear_at(text.len());
+        self.text = text;
+        self.lines.shrink_to_fit();
+    }
+
     pub(super) fn clear_at(bytes: usize) -> usize {
         bytes.saturating_mul(2).saturating_add(16 * 1024)
     }
@@ -219,15 +239,7 @@ impl Body {
     /// anew first, so that a description that lives as long as its call stays small.
     fn write(&mut self, line: &LineText) -> Span {
         if self.text.len() > self.clear_at {
-            let mut text = String::with_capacity(self.text.len() / 2);
-            for span in &mut self.lines {
-                let start = text.len();
-                text.push_str(self.text.get(span.start..span.end).unwrap_or(""));
-                let end = text.len();
-                *span = Span { start, end };
-            }
-            self.clear_at = Self::clear_at(text.len());
-            self.text = text;
+            self.clear();
         }
         let start = self.text.len();
         self.text.push_str(line.as_str());

@@ -152,6 +152,96 @@ impl SessionDescription {
         }
     }
 
+    /// Gives each section the mid that the section at its place has in `before`, in the groups as
+    /// well: a mid stays with its section for the life of a session (RFC 9143 §7.5), and a client
+    /// that begins anew in mid-call has counted its own from 0. A section that takes the place of a
+    /// rejected one keeps its new mid (RFC 9429 §5.2.2). Returns the places that changed.
+    pub fn take_mids_of(&mut self, before: &Self) -> Vec<usize> {
+        let mut mids: Vec<Option<String>> = Vec::new();
+        let mut changed = Vec::new();
+        for media in self.media() {
+            let then = before
+                .media_at(media.index())
+                .filter(|then| !then.is_rejected() || media.is_rejected())
+                .and_then(|then| then.mid());
+            let moves = media.mid().is_some() && then.is_some() && media.mid() != then;
+            if moves {
+                changed.push(media.index());
+            }
+            mids.push(if moves { then } else { media.mid() }.map(str::to_owned));
+        }
+        if changed.is_empty() {
+            return changed;
+        }
+        // A mid that is kept gives way to one that was taken.
+        let mut taken: BTreeSet<String> =
+            changed.iter().filter_map(|at| mids[*at].clone()).collect();
+        for at in (0..mids.len())
+            .filter(|at| !changed.contains(at))
+            .collect::<Vec<_>>()
+        {
+            let Some(mid) = mids[at].clone() else {
+                continue;
+            };
+            if !taken.insert(mid) {
+                let mut numbers = (0..).map(|number: usize| number.to_string());
+                let is_free =
+                    |mid: &String| !taken.contains(mid) && !mids.contains(&Some(mid.clone()));
+                let free = numbers.find(is_free).unwrap_or_default();
+                taken.insert(free.clone());
+                mids[at] = Some(free);
+                changed.push(at);
+            }
+        }
+        let renamed: Vec<(String, String)> = changed
+            .iter()
+            .filter_map(|at| Some((self.media_at(*at)?.mid()?.to_owned(), mids[*at].clone()?)))
+            .collect();
+        for at in &changed {
+            if let Some(mid) = &mids[*at] {
+                let line = LineText::of(format_args!("a=mid:{mid}"));
+                self.set_attribute(Some(*at), "mid", &line);
+            }
+        }
+        self.rename_group_members(&renamed);
+        changed
+    }
+
+    /// Gives a section a mid that no other section has and that is not in `taken`.
+    pub fn set_fresh_mid(&mut self, section: usize, taken: &BTreeSet<String>) {
+        let Some(old) = self.media_at(section).and_then(|media| media.mid()) else {
+            return;
+        };
+        let old = old.to_owned();
+        let ours: BTreeSet<&str> = self.media().filter_map(|media| media.mid()).collect();
+        let mut numbers = (0..).map(|number: usize| number.to_string());
+        let is_free = |mid: &String| !ours.contains(mid.as_str()) && !taken.contains(mid);
+        let fresh = numbers.find(is_free).unwrap_or_default();
+        let line = LineText::of(format_args!("a=mid:{fresh}"));
+        self.set_attribute(Some(section), "mid", &line);
+        self.rename_group_members(&[(old, fresh)]);
+    }
+
+    /// Writes the groups with new mids, all at once: two mids may change places.
+    fn rename_group_members(&mut self, renamed: &[(String, String)]) {
+        for at in self.session_range() {
+            let Some(group) = self.line(at).value_of("group").and_then(Group::parse) else {
+                continue;
+            };
+            let new = |mid: &&str| -> String {
+                let found = renamed.iter().find(|(old, _)| old == mid);
+                found.map_or_else(|| (*mid).to_owned(), |(_, new)| new.clone())
+            };
+            let mids: Vec<String> = group.mids.iter().map(new).collect();
+            let line = LineText::of(format_args!(
+                "a=group:{} {}",
+                group.semantics,
+                mids.join(" ")
+            ));
+            self.replace_line(at, &line);
+        }
+    }
+
     fn drop_group_members(&mut self, drop: impl Fn(&Group<'_>, &str) -> bool) -> Vec<String> {
         let mut dropped = Vec::new();
         for at in self.session_range().rev() {
@@ -209,6 +299,45 @@ mod tests {
         two.remove_mids();
         two.set_bundle_group(&[]);
         assert_eq!(two.remove_empty_groups(), 1);
+    }
+
+    #[test]
+    fn a_mid_stays_with_its_place() {
+        let group = |mids: &str| format!("{HEAD}a=group:BUNDLE {mids}\n");
+        let sections = |mids: [&str; 3]| {
+            let one = |mid: &str| format!("m=audio 9 X/Y 0\na=mid:{mid}\n");
+            mids.map(one).concat()
+        };
+        let before = sdp(&format!(
+            "{}{}",
+            group("a 1"),
+            "m=audio 9 X/Y 0\na=mid:a\nm=audio 9 X/Y 0\na=mid:1\n"
+        ));
+        let mut anew = sdp(&format!("{}{}", group("0 1 2"), sections(["0", "1", "2"])));
+        assert_eq!(anew.take_mids_of(&before), [0]);
+        assert_eq!(
+            anew,
+            sdp(&format!("{}{}", group("a 1 2"), sections(["a", "1", "2"])))
+        );
+        assert!(anew.take_mids_of(&before).is_empty());
+
+        // Two change places; the third has to give way.
+        let before = sdp(&format!(
+            "{}{}",
+            group("1 2"),
+            "m=audio 9 X/Y 0\na=mid:1\nm=audio 9 X/Y 0\na=mid:2\n"
+        ));
+        let mut anew = sdp(&format!("{}{}", group("0 1 2"), sections(["0", "1", "2"])));
+        assert_eq!(anew.take_mids_of(&before), [0, 1, 2]);
+        assert_eq!(
+            anew,
+            sdp(&format!("{}{}", group("1 2 0"), sections(["1", "2", "0"])))
+        );
+
+        // The place of a rejected section was given to another one.
+        let before = sdp(&format!("{}m=audio 0 X/Y 0\na=mid:a\n", group("b")));
+        let mut anew = sdp(&format!("{}m=audio 9 X/Y 0\na=mid:7\n", group("7")));
+        assert!(anew.take_mids_of(&before).is_empty());
     }
 
     #[test]

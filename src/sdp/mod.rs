@@ -68,6 +68,7 @@ mod placeholder;
 mod profile;
 mod projection;
 mod simulcast;
+mod slot;
 mod source;
 mod text;
 mod trickle;
@@ -107,6 +108,7 @@ pub use origin::{Origin, OwnedOrigin};
 pub use parse::Limits;
 pub use profile::Profile;
 pub use simulcast::{Rid, RidDirection, Simulcast};
+pub use slot::Slots;
 pub use source::{Msid, Ssrc};
 pub use text::{Line, LineText, LineTextError, is_token};
 pub use trickle::{Trickle, TrickleError};
@@ -211,6 +213,13 @@ impl SessionDescription {
     /// The lines of the session part, before the first `m=`.
     pub fn session_lines(&self) -> impl Iterator<Item = Line<'_>> {
         self.lines_in(self.session_range())
+    }
+
+    /// The name of the session (`s=`): what many servers write theirs in.
+    #[must_use]
+    pub fn session_name(&self) -> &str {
+        let line = self.session_lines().find(|line| line.kind() == b's');
+        line.map_or("", |line| line.value())
     }
 
     /// The first value of an attribute of the session part; empty for a flag.

@@ -104,6 +104,7 @@ impl OwnedOrigin {
             self.version = self.version.saturating_add(1);
             self.write(body);
         }
+        body.compact();
         self.last = Some(body.clone());
         true
     }

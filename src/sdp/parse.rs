@@ -102,6 +102,7 @@ pub(super) fn description(text: &str, limits: &Limits) -> Result<SessionDescript
         }
         _ => return Err(ParseError::new(1, 1, Expected::OneOrigin)),
     }
+    lines.shrink_to_fit();
     let body = Body {
         text: text.to_owned(),
         lines,

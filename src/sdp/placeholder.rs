@@ -86,8 +86,8 @@ impl SessionDescription {
         restored
     }
 
-    /// Removes from an answer the mids that its offer did not have (RFC 5888 §9.1), and from its
-    /// groups what names them. Returns the sections that changed.
+    /// Writes the mids of an answer as its offer has them: those that were not offered go
+    /// (RFC 5888 §9.1), and from the groups what names them. Returns the sections that changed.
     pub fn restore_mids(&mut self, offer: &Self) -> Vec<usize> {
         let without = offer.media().filter(|media| media.mid().is_none());
         let without: Vec<usize> = without
@@ -101,7 +101,9 @@ impl SessionDescription {
             });
             self.drop_unknown_group_members();
         }
-        without
+        let mut changed = without;
+        changed.extend(self.take_mids_of(offer));
+        changed
     }
 }
 

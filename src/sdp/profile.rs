@@ -24,6 +24,9 @@ pub struct Profile {
     pub candidates_per_media_max: usize,
     /// Attributes that are always left out, by name.
     pub strips: Vec<String>,
+    /// Keeps a DTLS association for as long as a section lives, so that one with another
+    /// certificate needs a new section. `None` where the peer's own descriptions tell.
+    pub keeps_associations: Option<bool>,
     /// The codecs the peer can have, by name, compared without case; `None` for all. Telephone
     /// events, comfort noise and retransmission follow the codecs they belong to.
     pub codecs: Option<Vec<String>>,
@@ -63,6 +66,7 @@ impl Profile {
             family: IpFamily::V4,
             candidates_per_media_max: 50,
             strips: Vec::new(),
+            keeps_associations: None,
             codecs: None,
             bytes_max: None,
         }

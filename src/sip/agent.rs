@@ -6,7 +6,7 @@
 //! what is done unasked, `recorded.rs` the trace.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use super::flow::Flow;
@@ -42,6 +42,8 @@ pub enum Event {
     Connect {
         /// Its number.
         stream: u64,
+        /// Which address of ours it comes from: that of the listener, where it has one.
+        from: Option<IpAddr>,
         /// Where to.
         remote: SocketAddr,
         /// By TLS, to a server of this name.
@@ -175,6 +177,7 @@ pub(super) struct Settings {
     pub outbound_max: usize,
     pub keep_alive: Duration,
     pub stream_idle: Duration,
+    pub retry_after: Duration,
     pub bodies_traced: bool,
 }
 
@@ -197,7 +200,8 @@ pub struct Agent {
     pub(super) streams: Streams,
     pub(super) outbound: Outbound,
     pub(super) sent: AllSent,
-    pub(super) legs: BTreeMap<LegId, Placed>,
+    /// In boxes, because the tree leaves room for as many again.
+    pub(super) legs: BTreeMap<LegId, Box<Placed>>,
     /// Call-ID and our tag.
     pub(super) dialogs: BTreeMap<(String, String), LegId>,
     /// Server transactions of legs: INVITEs for CANCEL, the others for the trace.
@@ -240,11 +244,16 @@ impl Agent {
                 headers_max: sip.headers_max,
                 header_bytes_max: sip.header_bytes_max,
             },
-            descriptions: sdp::Limits::default(),
+            descriptions: sdp::Limits {
+                bytes_max: config.call.description_bytes_max,
+                media_max: config.call.media_max,
+                ..sdp::Limits::default()
+            },
             legs_max: sip.dialogs_max,
             outbound_max: sip.transactions_max,
             keep_alive: sip.keep_alive,
             stream_idle: sip.stream_idle,
+            retry_after: config.shedding.retry_after,
             bodies_traced: config.trace.bodies,
         };
         let timers = Timers {

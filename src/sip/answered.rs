@@ -102,10 +102,15 @@ impl Agent {
         };
         if sent.request.method == Method::Invite && response.is_success() {
             // The transaction may bring more 2xx, of other forks (RFC 6026 §7.2).
+            // For those its header fields do; the description would be kept as long as Timer M.
+            let request = Request {
+                body: Vec::new(),
+                ..(*sent.request).clone()
+            };
             let accepted = Sent {
                 phase: Phase::Accepted,
                 hops: VecDeque::new(),
-                request: Arc::clone(&sent.request),
+                request: Arc::new(request),
                 ..sent.clone()
             };
             self.sent.insert(id, accepted);

@@ -190,7 +190,7 @@ impl Agent {
         let invited = Leg::incoming(leg, identity, id, Box::new(request), tag);
         let mut placed = Placed::new(invited, way);
         (placed.flow, placed.dialog) = (Some(flow), Some(key));
-        self.legs.insert(leg, placed);
+        self.legs.insert(leg, Box::new(placed));
         self.events.push_back(Event::Call(Call {
             leg,
             invite: Box::new(invite),
@@ -202,19 +202,17 @@ impl Agent {
 
     /// How an INVITE is refused while there is too much to do, or no more is taken.
     fn no_room(&mut self, request: &Request) -> Option<Response> {
-        let after = match self.door {
-            Door::Closed | Door::Shedding => {
-                self.counts.shed += 1;
-                "5"
-            }
+        match self.door {
+            Door::Closed | Door::Shedding => self.counts.shed += 1,
             Door::Open if self.legs.len() >= self.settings.legs_max => {
                 self.counts.legs_refused += 1;
-                "10"
             }
             Door::Open => return None,
-        };
+        }
+        // RFC 3261 §20.33: whole seconds, rounded up.
+        let after = self.settings.retry_after.as_millis().div_ceil(1000);
         let refusal = Response::to(request, 503, "Service Unavailable", None);
-        Some(refusal.with(Name::RetryAfter, after))
+        Some(refusal.with(Name::RetryAfter, after.to_string()))
     }
 
     /// The offer of an INVITE, or how what breaks a rule is refused.

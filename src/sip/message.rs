@@ -367,6 +367,21 @@ impl Request {
     }
 }
 
+impl Request {
+    /// How many bytes [`Request::to_bytes`] has.
+    #[must_use]
+    pub fn bytes_len(&self) -> usize {
+        let start = self.method.as_str().len() + self.uri.to_string().len() + " \r\n SIP/2.0".len();
+        let fields = self
+            .headers
+            .iter()
+            .filter(|(name, _)| **name != Name::ContentLength)
+            .map(|(name, value)| name.as_str().len() + value.len() + 4);
+        let length = "Content-Length: \r\n\r\n".len() + self.body.len().to_string().len();
+        start + fields.sum::<usize>() + length + self.body.len()
+    }
+}
+
 impl Response {
     /// A response to a request: its Via fields, From, To, Call-ID and CSeq (RFC 3261 §8.2.6.2); the
     /// To tag is added where there is none yet and one is given.
@@ -486,6 +501,17 @@ mod tests {
                 .unwrap()
                 .contains("\r\nEvil")
         );
+    }
+
+    #[test]
+    fn length_is_known_without_writing() {
+        let mut request = Request::new(Method::Invite, Uri::parse("sip:a@b;x=y").unwrap())
+            .with(Name::Subject, "é")
+            .with(Name::ContentLength, "7");
+        for body in [0, 9, 10, 1500] {
+            request.set_body("application/sdp", vec![b'x'; body]);
+            assert_eq!(request.bytes_len(), request.to_bytes().len());
+        }
     }
 
     #[test]

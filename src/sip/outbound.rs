@@ -18,7 +18,7 @@ use super::registration::Key;
 use super::transaction::TransactionId;
 use super::uri::{Host, SipUri, Uri};
 use crate::ask::{AskId, Told};
-use crate::config::Transport;
+use crate::config::{Listener, Transport};
 use crate::id::{LegId, Source};
 
 /// Whose request it is.
@@ -215,7 +215,7 @@ impl Agent {
         let Some(local) = self.local_for(hop.remote, Transport::Udp) else {
             return self.next_hop(job, "no UDP listener of its address family", ids, now);
         };
-        let size = job.request.to_bytes().len() + VIA_BYTES;
+        let size = job.request.bytes_len() + VIA_BYTES;
         let refused = self
             .outbound
             .refused_tcp
@@ -275,8 +275,10 @@ impl Agent {
                         .entry(stream)
                         .or_default()
                         .push(job);
+                    let from = self.address_towards(hop.transport, hop.remote);
                     self.events.push_back(Event::Connect {
                         stream,
+                        from,
                         remote: hop.remote,
                         tls: name,
                     });
@@ -323,35 +325,37 @@ impl Agent {
 
     /// Hands the request to a transaction on this flow; an ACK goes out without one.
     fn send_on(&mut self, job: Job, flow: Flow, ids: &mut Source, now: Instant) {
-        let mut request = (*job.request).clone();
-        self.complete(&mut request, &job.who, flow, ids);
+        let Job { who, request, .. } = job;
+        let mut request = Arc::unwrap_or_clone(request);
+        self.complete(&mut request, &who, flow, ids);
         if let Flow::Stream(stream) = flow {
             self.streams.used(stream, now);
         }
-        if let Who::Ack(leg) = job.who {
+        if let Who::Ack(leg) = who {
             let bytes = request.to_bytes();
             self.trace_sent(Some(leg), flow, &bytes, false, now);
             self.events.push_back(Event::Transmit { flow, bytes });
             return;
         }
-        let id = match self.transactions.send(request.clone(), flow, now) {
+        let request = Arc::new(request);
+        let id = match self.transactions.send(Arc::clone(&request), flow, now) {
             Ok(id) => id,
             Err(_) => {
                 self.counts.transactions_refused += 1;
-                return self.not_sent(job, "there are too many transactions", ids, now);
+                return self.no_response_to(who, "there are too many transactions", ids, now);
             }
         };
-        if let Who::Leg(leg, Purpose::Invite | Purpose::Reinvite) = &job.who
+        if let Who::Leg(leg, Purpose::Invite | Purpose::Reinvite) = &who
             && let Some(placed) = self.legs.get_mut(leg)
         {
             placed.inviting = Some(id);
-            if job.who == Who::Leg(*leg, Purpose::Invite) {
+            if who == Who::Leg(*leg, Purpose::Invite) {
                 placed.flow = Some(flow);
             }
         }
         let sent = Sent {
-            who: job.who,
-            request: Arc::new(request),
+            who,
+            request,
             way: job.way,
             hops: job.hops,
             flow,
@@ -429,6 +433,22 @@ impl Agent {
                 None => (Transport::Tcp, None),
             },
         }
+    }
+
+    /// The address of ours that a stream to `remote` comes from: that of the listener of its
+    /// transport, else of any listener of its family.
+    pub(super) fn address_towards(
+        &self,
+        transport: Transport,
+        remote: SocketAddr,
+    ) -> Option<IpAddr> {
+        let family = |listener: &&Listener| listener.address.is_ipv4() == remote.is_ipv4();
+        let of_family = || self.listeners.iter().filter(family);
+        let found = of_family().find(|listener| listener.transport == transport);
+        let ip = found.or_else(|| of_family().next())?.address.ip();
+        // A listener on loopback reaches nothing else; the system knows a better one.
+        let reaches = !ip.is_unspecified() && (!ip.is_loopback() || remote.ip().is_loopback());
+        reaches.then_some(ip)
     }
 
     /// Our address as peers on this transport reach it.

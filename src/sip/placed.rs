@@ -91,7 +91,7 @@ impl Agent {
         let way = self.way(trunk_name.as_deref());
         let mut placed = Placed::new(Leg::outgoing(leg, target.uri, identity), way);
         placed.first_hop = first_hop;
-        self.legs.insert(leg, placed);
+        self.legs.insert(leg, Box::new(placed));
     }
 
     /// What the middle says to a leg.

@@ -2,6 +2,7 @@
 //! decided in `matching.rs`.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
 use std::time::Instant;
 
 use super::flow::Flow;
@@ -103,7 +104,8 @@ pub struct Full;
 
 #[derive(Debug)]
 enum Machine {
-    InviteClient(InviteClient, Box<Request>),
+    /// With the INVITE, for the ACK of a refusal, until there can be none.
+    InviteClient(InviteClient, Option<Arc<Request>>),
     NonInviteClient(NonInviteClient),
     InviteServer(InviteServer),
     NonInviteServer(NonInviteServer),
@@ -170,10 +172,11 @@ impl Transactions {
     /// [`Full`].
     pub fn send(
         &mut self,
-        request: Request,
+        request: impl Into<Arc<Request>>,
         flow: Flow,
         now: Instant,
     ) -> Result<TransactionId, Full> {
+        let request = request.into();
         let id = self.next_id()?;
         let reliable = flow.is_reliable();
         let key = client_key(&request);
@@ -181,7 +184,7 @@ impl Transactions {
         let machine = match request.method {
             Method::Invite => Machine::InviteClient(
                 InviteClient::start(&self.timers, reliable, now),
-                Box::new(request),
+                Some(request),
             ),
             _ => Machine::NonInviteClient(NonInviteClient::start(&self.timers, reliable, now)),
         };
@@ -339,8 +342,15 @@ impl Transactions {
         let (timers, reliable) = (self.timers, transaction.flow.is_reliable());
         let mut actions = Vec::new();
         match &mut transaction.machine {
-            Machine::InviteClient(machine, _) => {
+            Machine::InviteClient(machine, invite) => {
                 machine.receive(response.status, &timers, reliable, now, &mut actions);
+                // Many calls are held for as long as Timer M: what is not sent again goes now.
+                if !matches!(machine, InviteClient::Calling { .. }) {
+                    transaction.last = Vec::new();
+                }
+                if matches!(machine, InviteClient::Accepted { .. }) {
+                    *invite = None;
+                }
             }
             Machine::NonInviteClient(machine) => {
                 machine.receive(response.status, &timers, reliable, now, &mut actions);
@@ -452,7 +462,7 @@ impl Transactions {
                     });
                 }
                 Action::Acknowledge => {
-                    if let (Machine::InviteClient(_, invite), Some((response, by))) =
+                    if let (Machine::InviteClient(_, Some(invite)), Some((response, by))) =
                         (&transaction.machine, &came)
                     {
                         // The stream of the INVITE may be gone: the response's is there.

@@ -59,37 +59,47 @@ pub enum Wire {
 #[must_use]
 pub fn redacted(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((at, length)) = next_secret(rest) {
-        out.push_str(&rest[..at]);
+    let mut kept = 0;
+    while let Some((at, length)) = next_secret(text, kept) {
+        out.push_str(&text[kept..at]);
         out.push('…');
-        rest = &rest[at + length..];
+        kept = at + length;
     }
-    out.push_str(rest);
+    out.push_str(&text[kept..]);
     out
 }
 
-/// Where the next secret lies: offset and length in bytes.
-fn next_secret(text: &str) -> Option<(usize, usize)> {
-    const MARKS: [(&str, &str); 7] = [
-        ("a=ice-pwd:", "\r\n\\\""),
-        ("inline:", "\r\n\\\"| "),
-        ("response=\"", "\""),
-        ("cnonce=\"", "\""),
-        ("\"token\":\"", "\""),
-        ("\"password\":\"", "\""),
-        ("\"credential\":\"", "\""),
-    ];
-    MARKS
-        .iter()
-        .filter_map(|(mark, ends)| {
-            let start = text.find(mark)? + mark.len();
-            let length = text[start..]
-                .find(|c| ends.contains(c))
-                .unwrap_or(text.len() - start);
-            Some((start, length))
-        })
-        .min()
+/// What stands before a secret, and what ends it. All marks end in a colon or a quote.
+const MARKS: [(&str, &str); 7] = [
+    ("a=ice-pwd:", "\r\n\\\""),
+    ("inline:", "\r\n\\\"| "),
+    ("response=\"", "\""),
+    ("cnonce=\"", "\""),
+    ("\"token\":\"", "\""),
+    ("\"password\":\"", "\""),
+    ("\"credential\":\"", "\""),
+];
+
+/// Where the next secret lies behind `from`: offset and length in bytes. Every message of a call
+/// comes through here, so the text is gone through once, and looked at closely only where a mark
+/// may end.
+fn next_secret(text: &str, from: usize) -> Option<(usize, usize)> {
+    let bytes = text.as_bytes();
+    let may_end = |at: &usize| match bytes[*at] {
+        b':' => matches!(bytes[*at - 1], b'd' | b'e'),
+        b'"' => matches!(bytes[*at - 1], b'=' | b':'),
+        _ => false,
+    };
+    (from + 1..bytes.len()).filter(may_end).find_map(|at| {
+        let (before, start) = (&bytes[from..=at], at + 1);
+        let (_, ends) = MARKS
+            .iter()
+            .find(|(mark, _)| before.ends_with(mark.as_bytes()))?;
+        let length = text[start..]
+            .find(|c| ends.contains(c))
+            .unwrap_or(text.len() - start);
+        Some((start, length))
+    })
 }
 
 #[cfg(test)]
@@ -103,5 +113,15 @@ mod tests {
             redacted(text),
             "a=ice-pwd:…\r\na=mid:0\r\n{\"token\":\"…\"} response=\"…\""
         );
+    }
+
+    #[test]
+    fn every_mark_is_found_at_both_ends_of_a_text() {
+        for (mark, _) in MARKS {
+            assert_eq!(redacted(&format!("{mark}s3cret")), format!("{mark}…"));
+            assert_eq!(redacted(&format!("é{mark}é\"")), format!("é{mark}…\""));
+            assert_eq!(redacted(mark), format!("{mark}…"));
+        }
+        assert_eq!(redacted("a=mid:0 :\"=\""), "a=mid:0 :\"=\"");
     }
 }

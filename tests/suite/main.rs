@@ -16,6 +16,7 @@
 
 mod clients;
 mod command;
+mod describe;
 mod docs;
 mod protocol;
 mod scenarios;

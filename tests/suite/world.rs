@@ -3,13 +3,14 @@
 //! Each word becomes a real frame or a real SIP message; each output becomes one summary line.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::time::{Duration, Instant};
 
 use crosspoint::config::{Auth, Config, Listener, Route, Secret, Trunk, User};
 use crosspoint::gateway::{Gateway, Input, Output};
 use crosspoint::ws::ConnectionId;
 use serde_json::{Value, json};
+
+use crate::describe::{description, shape};
 
 const GATEWAY: &str = "192.0.2.1:5060";
 const PHONE: &str = "192.0.2.10:5060";
@@ -425,10 +426,6 @@ impl World {
     }
 }
 
-/// The candidates of a browser that hides its addresses, and that there are no more.
-const MDNS_ONLY: &str = "a=candidate:1 1 udp 2122262783 a-b.local 5000 typ host\r\n\
-                         a=end-of-candidates\r\na=ice-ufrag";
-
 /// The value of a header field.
 fn header(message: &str, name: &str) -> String {
     let prefix = format!("{name}: ");
@@ -450,50 +447,4 @@ fn ended(head: String, body: &str) -> String {
         false => "",
     };
     format!("{head}{kind}Content-Length: {}\r\n\r\n{body}", body.len())
-}
-
-/// What a description says, in short: direction and candidates.
-fn shape(sdp: &str) -> String {
-    if !sdp.starts_with("v=0") {
-        return String::new();
-    }
-    let directions = ["sendrecv", "sendonly", "recvonly", "inactive"];
-    let direction = directions
-        .iter()
-        .find(|direction| sdp.contains(&format!("a={direction}")));
-    let candidates = sdp.matches("a=candidate:").count();
-    format!(" sdp {} {candidates} candidates", direction.unwrap_or(&"-"))
-}
-
-/// A description by its word: `offer`, `answer`, with `-trickle`, `-mdns`, `-hold`, `-held`,
-/// `-restart`, `-actpass`, `-passive` behind. `answer-actpass` is what its maker offers later.
-fn description(word: &str, version: u32) -> String {
-    let root = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/sdp/");
-    let file = match word.starts_with("offer") {
-        true => "chrome-audio-offer-gathered.sdp",
-        false => "chrome-p-audio-answer-gathered.sdp",
-    };
-    let mut text = fs::read_to_string(format!("{root}{file}")).unwrap();
-    text = text.replacen(" 2 IN IP4", &format!(" {version} IN IP4"), 1);
-    text = text.replacen("a=ice-ufrag", "a=end-of-candidates\r\na=ice-ufrag", 1);
-    if word.contains("-trickle") || word.contains("-mdns") {
-        let kept = text
-            .split_inclusive("\r\n")
-            .filter(|line| !line.contains("candidate"));
-        text = kept.collect();
-    }
-    for (mark, from, to) in [
-        ("-mdns", "a=ice-ufrag", MDNS_ONLY),
-        ("-hold", "a=sendrecv", "a=sendonly"),
-        ("-held", "a=sendrecv", "a=recvonly"),
-        ("-actpass", "a=setup:active", "a=setup:actpass"),
-        ("-passive", "a=setup:active", "a=setup:passive"),
-        ("-restart", "a=ice-ufrag:", "a=ice-ufrag:new"),
-        ("-restart", "a=ice-pwd:", "a=ice-pwd:new"),
-    ] {
-        if word.contains(mark) {
-            text = text.replacen(from, to, 1);
-        }
-    }
-    text
 }

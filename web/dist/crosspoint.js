@@ -196,6 +196,232 @@ var Fault = class _Fault extends Error {
   }
 };
 
+// src/shapes.ts
+var object = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+var text = (value) => typeof value === "string";
+var flag = (value) => typeof value === "boolean";
+var whole = (value) => Number.isSafeInteger(value) && value >= 0;
+var any = () => true;
+var name = (value) => typeof value === "string" && /^[!#-[\]-~]{1,64}$/.test(value) && value !== "";
+var oneOf = (...words) => (value) => words.includes(value);
+var optional = (check) => (value) => value === void 0 || value === null || check(value);
+var list = (check) => (value) => Array.isArray(value) && value.every(check);
+var members = (checks) => (value) => object(value) && Object.entries(checks).every(([key, check]) => check(value[key]));
+var description = (value) => object(value) && (value.type === "rollback" || oneOf("offer", "answer", "pranswer")(value.type) && text(value.sdp));
+var candidate = optional(
+  members({
+    candidate: optional(text),
+    sdpMid: optional(text),
+    sdpMLineIndex: optional(whole),
+    usernameFragment: optional(text)
+  })
+);
+var headers = optional(list(members({ name: text, value: text })));
+var sip = optional(members({ status: whole, reason: text }));
+var standing = oneOf("registering", "registered", "failed", "unregistered");
+var need = oneOf("answer", "offer", "nothing");
+var account = members({ account: text, state: standing, uri: optional(text) });
+var causes = [
+  ...["normal", "cancelled", "answered_elsewhere", "busy", "declined", "no_answer"],
+  ...["not_found", "unavailable", "unreachable", "no_common_codec", "not_acceptable"],
+  ...["forbidden", "overloaded", "misbehaved", "timeout", "draining", "moved"],
+  "internal"
+];
+var cause = oneOf(...causes);
+function isCause(code) {
+  return causes.includes(code);
+}
+var errorCodes = [
+  ...["bad_frame", "too_large", "too_deep", "rate_limited", "unsupported"],
+  ...["not_authenticated", "forbidden", "token_invalid", "token_expired"],
+  ...["superseded", "unknown_call", "not_your_call", "conflict", "bad_state"],
+  ...["bad_address", "not_found", "bad_description", "bad_answer", "bad_candidate"],
+  ...["bad_header", "too_many_calls", "too_many_candidates", "unknown_account"],
+  ...["account_refused", "overloaded", "draining", "internal"]
+];
+var ack = optional(whole);
+var request = { id: text, ack };
+var ofCall = { ...request, call: name };
+var describing = { ...ofCall, description, negotiation: optional(whole) };
+var event = { seq: whole, call: name };
+var clientTable = {
+  hello: {
+    token: optional(text),
+    capabilities: list(text),
+    resume: optional(members({ session: name, seq: whole })),
+    client: optional(text),
+    ack
+  },
+  "token.refresh": { ...request, token: text },
+  ack: { ack: whole },
+  ping: { id: optional(text), ack },
+  "account.add": {
+    ...request,
+    account: name,
+    uri: optional(text),
+    user: optional(text),
+    password: optional(text),
+    display_name: optional(text)
+  },
+  "account.remove": { ...request, account: name },
+  "call.create": {
+    ...ofCall,
+    to: text,
+    description: optional(description),
+    account: optional(text),
+    display_name: optional(text),
+    headers
+  },
+  "call.ring": ofCall,
+  "call.progress": describing,
+  "call.accept": describing,
+  "call.reject": { ...ofCall, cause: optional(oneOf("busy", "declined", "unavailable")) },
+  "call.end": { ...ofCall, cause: optional(cause) },
+  "call.description": describing,
+  "call.candidate": { ...ofCall, id: optional(text), candidate },
+  "call.hold": describing,
+  "call.resume": describing,
+  "call.dtmf": { ...ofCall, digits: text, duration_ms: optional(whole) }
+};
+var replyTable = {
+  welcome: {
+    session: name,
+    resumed: oneOf(true, false, "snapshot"),
+    next_seq: whole,
+    user: text,
+    accounts: list(account),
+    ice_servers: list(
+      members({
+        urls: (value) => text(value) || list(text)(value),
+        username: optional(text),
+        credential: optional(text)
+      })
+    ),
+    limits: members({
+      frame_bytes: whole,
+      calls: whole,
+      candidates: whole,
+      frames_per_second: whole
+    }),
+    grace: members({ ringing_ms: whole, answered_ms: whole }),
+    heartbeat_ms: whole,
+    expires_in_ms: optional(whole),
+    gateway: text
+  },
+  sync: {
+    up_to: whole,
+    calls: list(
+      members({
+        call: name,
+        state: oneOf("calling", "ringing", "early", "established"),
+        direction: oneOf("incoming", "outgoing"),
+        peer: optional(text),
+        need: optional(need)
+      })
+    )
+  },
+  result: { id: text, call: optional(name) },
+  error: {
+    id: optional(text),
+    call: optional(text),
+    code: oneOf(...errorCodes),
+    retry: oneOf("never", "now", "after"),
+    retry_after_ms: optional(whole),
+    sip,
+    detail: any,
+    message: text
+  },
+  pong: { id: optional(text) }
+};
+var eventTable = {
+  "account.state": {
+    seq: whole,
+    account: text,
+    state: standing,
+    uri: optional(text),
+    cause: optional(text),
+    sip,
+    retry_in_ms: optional(whole)
+  },
+  "token.expiring": { seq: whole, expires_in_ms: whole },
+  "call.incoming": {
+    ...event,
+    from: members({ uri: text, display_name: optional(text) }),
+    to: text,
+    account: optional(text),
+    need,
+    description: optional(description),
+    negotiation: optional(whole),
+    headers
+  },
+  "call.ringing": event,
+  "call.progress": { ...event, description, dialog: whole, negotiation: optional(whole) },
+  "call.accepted": {
+    ...event,
+    description: optional(description),
+    negotiation: optional(whole)
+  },
+  "call.description": {
+    ...event,
+    description,
+    negotiation: optional(whole),
+    code: optional(text)
+  },
+  "call.offer_requested": event,
+  "call.candidate": { ...event, candidate },
+  "call.media": {
+    ...event,
+    media: list(
+      members({
+        mid: optional(text),
+        kind: text,
+        held_here: flag,
+        held_there: flag,
+        sending: flag,
+        receiving: flag
+      })
+    )
+  },
+  "call.dtmf": { ...event, digit: text, duration_ms: whole },
+  "call.ended": {
+    ...event,
+    cause,
+    by: oneOf("local", "remote", "gateway"),
+    sip,
+    detail: any,
+    message: text
+  }
+};
+var clientTypes = Object.keys(clientTable);
+var serverTypes = [...Object.keys(replyTable), ...Object.keys(eventTable)];
+var BadFrame = class extends Error {
+};
+function isEvent(frame) {
+  return Object.hasOwn(eventTable, frame.type);
+}
+function readServerFrame(json) {
+  return read(json, { ...replyTable, ...eventTable });
+}
+function read(json, table) {
+  let frame;
+  try {
+    frame = JSON.parse(json);
+  } catch {
+    throw new BadFrame("expected one JSON object");
+  }
+  if (!object(frame) || typeof frame.type !== "string") {
+    throw new BadFrame("expected an object with a type");
+  }
+  const checks = Object.hasOwn(table, frame.type) ? table[frame.type] : void 0;
+  if (!checks) return void 0;
+  for (const [member, check] of Object.entries(checks)) {
+    if (!check(frame[member])) {
+      throw new BadFrame(`${frame.type}: the member ${member} is missing or not as expected`);
+    }
+  }
+  return frame;
+}
+
 // src/media.ts
 async function openMedia(wish, environment) {
   if (wish.stream) return wish.stream.getTracks().map((track) => track.clone());
@@ -264,6 +490,8 @@ async function tryPranswer(environment) {
 }
 
 // src/negotiation.ts
+var REFUSED_MS = 1e3;
+var REFUSALS_MAX = 3;
 var CANDIDATES_MAX = 256;
 var Negotiation = class {
   pc;
@@ -278,6 +506,7 @@ var Negotiation = class {
   #chain = Promise.resolve();
   #candidates = [];
   #pause;
+  #refusals = 0;
   constructor(pc, wire, environment, next = 1) {
     this.pc = pc;
     this.#wire = wire;
@@ -288,8 +517,12 @@ var Negotiation = class {
       wire.candidate(candidate2 ? candidate2.toJSON() : null);
     };
     pc.onnegotiationneeded = () => {
-      if (this.#allowed && !this.#offered) void this.need("call.description").catch(() => {
+      if (!this.#allowed || this.#offered) return;
+      if (!this.#refusals) return void this.need("call.description").catch(() => {
       });
+      if (this.#refusals >= REFUSALS_MAX) return;
+      this.#merge({ purpose: "call.description", restart: false, first: false, waiting: [] });
+      this.#later(REFUSED_MS * 2 ** (this.#refusals - 1));
     };
   }
   /** The number of the next offer. */
@@ -393,6 +626,7 @@ var Negotiation = class {
     const offered = this.#offered;
     if (!offered || offered.number !== number2) return;
     this.#offered = void 0;
+    this.#refusals += 1;
     if (this.pc.signalingState === "have-local-offer") {
       await this.pc.setLocalDescription({ type: "rollback" });
     }
@@ -446,6 +680,7 @@ var Negotiation = class {
       return;
     }
     this.#offered = this.#early = void 0;
+    this.#refusals = 0;
     for (const { resolve } of offered.need.waiting) resolve();
     this.#wire.settled();
     this.#negotiate();
@@ -454,20 +689,23 @@ var Negotiation = class {
     const offered = this.#offered;
     if (!offered || negotiation !== void 0 && offered.number !== negotiation) return;
     this.#offered = this.#early = void 0;
+    const crossed = code === void 0 || code === "glare";
+    if (!crossed) this.#refusals += 1;
     if (this.pc.signalingState !== "stable") {
       await this.pc.setLocalDescription({ type: "rollback" });
     }
-    if (code === void 0 || code === "glare") {
+    if (crossed) {
       this.#again(offered.need);
-      const pause = 500 + this.#environment.random() * 2e3;
-      this.#environment.clearTimeout(this.#pause);
-      this.#pause = this.#environment.setTimeout(() => this.#negotiate(), pause);
-      return;
+      return this.#later(500 + this.#environment.random() * 2e3);
     }
     const fault = new Fault("bad_description", `the other side refused the change: ${code}`);
     for (const { reject } of offered.need.waiting) reject(fault);
     this.#wire.fault(fault);
     this.#wire.settled();
+  }
+  #later(pauseMs) {
+    this.#environment.clearTimeout(this.#pause);
+    this.#pause = this.#environment.setTimeout(() => this.#negotiate(), pauseMs);
   }
   #again(need2) {
     if (!need2.first) this.#merge(need2);
@@ -1246,7 +1484,7 @@ var Call = class extends Emitter {
   #fail(fault) {
     const { message, sip: sip2, words } = fault;
     this.#finish({
-      cause: fault.code === "not_found" || fault.code === "forbidden" ? fault.code : "internal",
+      cause: isCause(fault.code) ? fault.code : "internal",
       by: "gateway",
       words,
       message,
@@ -1415,227 +1653,6 @@ function isMemory(value) {
   return typeof kept === "object" && kept !== null && typeof kept.session === "string" && Number.isSafeInteger(kept.seq) && typeof kept.calls === "object" && kept.calls !== null;
 }
 
-// src/shapes.ts
-var object = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
-var text = (value) => typeof value === "string";
-var flag = (value) => typeof value === "boolean";
-var whole = (value) => Number.isSafeInteger(value) && value >= 0;
-var any = () => true;
-var name = (value) => typeof value === "string" && /^[!#-[\]-~]{1,64}$/.test(value) && value !== "";
-var oneOf = (...words) => (value) => words.includes(value);
-var optional = (check) => (value) => value === void 0 || value === null || check(value);
-var list = (check) => (value) => Array.isArray(value) && value.every(check);
-var members = (checks) => (value) => object(value) && Object.entries(checks).every(([key, check]) => check(value[key]));
-var description = (value) => object(value) && (value.type === "rollback" || oneOf("offer", "answer", "pranswer")(value.type) && text(value.sdp));
-var candidate = optional(
-  members({
-    candidate: optional(text),
-    sdpMid: optional(text),
-    sdpMLineIndex: optional(whole),
-    usernameFragment: optional(text)
-  })
-);
-var headers = optional(list(members({ name: text, value: text })));
-var sip = optional(members({ status: whole, reason: text }));
-var standing = oneOf("registering", "registered", "failed", "unregistered");
-var need = oneOf("answer", "offer", "nothing");
-var account = members({ account: text, state: standing, uri: optional(text) });
-var cause = oneOf(
-  ...["normal", "cancelled", "answered_elsewhere", "busy", "declined", "no_answer", "not_found"],
-  ...["unavailable", "unreachable", "no_common_codec", "not_acceptable", "forbidden"],
-  ...["overloaded", "misbehaved", "timeout", "draining", "moved", "internal"]
-);
-var errorCodes = [
-  ...["bad_frame", "too_large", "too_deep", "rate_limited", "unsupported"],
-  ...["not_authenticated", "forbidden", "token_invalid", "token_expired"],
-  ...["superseded", "unknown_call", "not_your_call", "conflict", "bad_state"],
-  ...["bad_address", "not_found", "bad_description", "bad_answer", "bad_candidate"],
-  ...["bad_header", "too_many_calls", "too_many_candidates", "unknown_account"],
-  ...["account_refused", "overloaded", "draining", "internal"]
-];
-var ack = optional(whole);
-var request = { id: text, ack };
-var ofCall = { ...request, call: name };
-var describing = { ...ofCall, description, negotiation: optional(whole) };
-var event = { seq: whole, call: name };
-var clientTable = {
-  hello: {
-    token: optional(text),
-    capabilities: list(text),
-    resume: optional(members({ session: name, seq: whole })),
-    client: optional(text),
-    ack
-  },
-  "token.refresh": { ...request, token: text },
-  ack: { ack: whole },
-  ping: { id: optional(text), ack },
-  "account.add": {
-    ...request,
-    account: name,
-    uri: optional(text),
-    user: optional(text),
-    password: optional(text),
-    display_name: optional(text)
-  },
-  "account.remove": { ...request, account: name },
-  "call.create": {
-    ...ofCall,
-    to: text,
-    description: optional(description),
-    account: optional(text),
-    display_name: optional(text),
-    headers
-  },
-  "call.ring": ofCall,
-  "call.progress": describing,
-  "call.accept": describing,
-  "call.reject": { ...ofCall, cause: optional(oneOf("busy", "declined", "unavailable")) },
-  "call.end": { ...ofCall, cause: optional(cause) },
-  "call.description": describing,
-  "call.candidate": { ...ofCall, id: optional(text), candidate },
-  "call.hold": describing,
-  "call.resume": describing,
-  "call.dtmf": { ...ofCall, digits: text, duration_ms: optional(whole) }
-};
-var replyTable = {
-  welcome: {
-    session: name,
-    resumed: oneOf(true, false, "snapshot"),
-    next_seq: whole,
-    user: text,
-    accounts: list(account),
-    ice_servers: list(
-      members({
-        urls: (value) => text(value) || list(text)(value),
-        username: optional(text),
-        credential: optional(text)
-      })
-    ),
-    limits: members({
-      frame_bytes: whole,
-      calls: whole,
-      candidates: whole,
-      frames_per_second: whole
-    }),
-    grace: members({ ringing_ms: whole, answered_ms: whole }),
-    heartbeat_ms: whole,
-    expires_in_ms: optional(whole),
-    gateway: text
-  },
-  sync: {
-    up_to: whole,
-    calls: list(
-      members({
-        call: name,
-        state: oneOf("calling", "ringing", "early", "established"),
-        direction: oneOf("incoming", "outgoing"),
-        peer: optional(text),
-        need: optional(need)
-      })
-    )
-  },
-  result: { id: text, call: optional(name) },
-  error: {
-    id: optional(text),
-    call: optional(text),
-    code: oneOf(...errorCodes),
-    retry: oneOf("never", "now", "after"),
-    retry_after_ms: optional(whole),
-    sip,
-    detail: any,
-    message: text
-  },
-  pong: { id: optional(text) }
-};
-var eventTable = {
-  "account.state": {
-    seq: whole,
-    account: text,
-    state: standing,
-    uri: optional(text),
-    cause: optional(text),
-    sip,
-    retry_in_ms: optional(whole)
-  },
-  "token.expiring": { seq: whole, expires_in_ms: whole },
-  "call.incoming": {
-    ...event,
-    from: members({ uri: text, display_name: optional(text) }),
-    to: text,
-    account: optional(text),
-    need,
-    description: optional(description),
-    negotiation: optional(whole),
-    headers
-  },
-  "call.ringing": event,
-  "call.progress": { ...event, description, dialog: whole, negotiation: optional(whole) },
-  "call.accepted": {
-    ...event,
-    description: optional(description),
-    negotiation: optional(whole)
-  },
-  "call.description": {
-    ...event,
-    description,
-    negotiation: optional(whole),
-    code: optional(text)
-  },
-  "call.offer_requested": event,
-  "call.candidate": { ...event, candidate },
-  "call.media": {
-    ...event,
-    media: list(
-      members({
-        mid: optional(text),
-        kind: text,
-        held_here: flag,
-        held_there: flag,
-        sending: flag,
-        receiving: flag
-      })
-    )
-  },
-  "call.dtmf": { ...event, digit: text, duration_ms: whole },
-  "call.ended": {
-    ...event,
-    cause,
-    by: oneOf("local", "remote", "gateway"),
-    sip,
-    detail: any,
-    message: text
-  }
-};
-var clientTypes = Object.keys(clientTable);
-var serverTypes = [...Object.keys(replyTable), ...Object.keys(eventTable)];
-var BadFrame = class extends Error {
-};
-function isEvent(frame) {
-  return Object.hasOwn(eventTable, frame.type);
-}
-function readServerFrame(json) {
-  return read(json, { ...replyTable, ...eventTable });
-}
-function read(json, table) {
-  let frame;
-  try {
-    frame = JSON.parse(json);
-  } catch {
-    throw new BadFrame("expected one JSON object");
-  }
-  if (!object(frame) || typeof frame.type !== "string") {
-    throw new BadFrame("expected an object with a type");
-  }
-  const checks = Object.hasOwn(table, frame.type) ? table[frame.type] : void 0;
-  if (!checks) return void 0;
-  for (const [member, check] of Object.entries(checks)) {
-    if (!check(frame[member])) {
-      throw new BadFrame(`${frame.type}: the member ${member} is missing or not as expected`);
-    }
-  }
-  return frame;
-}
-
 // src/connection.ts
 var OPEN_MS = 1e4;
 var PONG_MS = 8e3;
@@ -1667,6 +1684,7 @@ var Connection = class extends Emitter {
   #heartbeatMs = 2e4;
   #beat;
   #deadline;
+  #deadlineAt = 0;
   #ackTimer;
   #onOnline = () => this.#hurry();
   #onVisible = () => this.#hurry();
@@ -1927,18 +1945,23 @@ var Connection = class extends Emitter {
       this.#send({ type: "ack", ack: this.#seq });
     }
   }
-  /** Pings when nothing else was sent for a while. */
+  /** Pings again and again, whatever else is sent: only a ping is sure to be answered. */
   #rest() {
     this.#environment.clearTimeout(this.#beat);
     this.#beat = this.#environment.setTimeout(() => {
       this.#probe(PONG_MS);
+      this.#rest();
     }, this.#heartbeatMs);
   }
+  /** Pings. The gateway has until the deadline to say anything; a later ping gives it no longer. */
   #probe(deadlineMs) {
     if (this.#state.name !== "open") return;
     const { socket } = this.#state;
     this.#send({ type: "ping" });
+    const until = this.#environment.now() + deadlineMs;
+    if (this.#deadline !== void 0 && this.#deadlineAt <= until) return;
     this.#environment.clearTimeout(this.#deadline);
+    this.#deadlineAt = until;
     this.#deadline = this.#environment.setTimeout(() => this.#lost(socket), deadlineMs);
   }
   /** The network is back, or the tab: is the connection still there? */
@@ -1955,7 +1978,6 @@ var Connection = class extends Emitter {
     if (acknowledges) this.#acknowledged = this.#seq;
     const ack2 = acknowledges ? { ack: this.#seq } : {};
     socket.send(JSON.stringify({ ...frame, ...ack2 }));
-    if (this.#state.name === "open") this.#rest();
   }
   // --- the end of a socket ---
   #closed(socket, code, reason) {

@@ -25,6 +25,7 @@ import { readDetails } from "./details.js";
 import type { CallDetails } from "./details.js";
 import { Emitter } from "./events.js";
 import { Fault } from "./fault.js";
+import { isCause } from "./shapes.js";
 import { Leg, stopTracks } from "./leg.js";
 import { offers, openMedia } from "./media.js";
 import type { MediaWish } from "./media.js";
@@ -547,7 +548,7 @@ export class Call extends Emitter<CallEvents> {
   #fail(fault: Fault): void {
     const { message, sip, words } = fault;
     this.#finish({
-      cause: fault.code === "not_found" || fault.code === "forbidden" ? fault.code : "internal",
+      cause: isCause(fault.code) ? fault.code : "internal",
       by: "gateway",
       words,
       message,

@@ -114,6 +114,7 @@ export class Connection extends Emitter<ConnectionEvents> {
   #heartbeatMs = 20_000;
   #beat: Timer | undefined;
   #deadline: Timer | undefined;
+  #deadlineAt = 0;
   #ackTimer: Timer | undefined;
   readonly #onOnline = () => this.#hurry();
   readonly #onVisible = () => this.#hurry();
@@ -397,19 +398,24 @@ export class Connection extends Emitter<ConnectionEvents> {
     }
   }
 
-  /** Pings when nothing else was sent for a while. */
+  /** Pings again and again, whatever else is sent: only a ping is sure to be answered. */
   #rest(): void {
     this.#environment.clearTimeout(this.#beat);
     this.#beat = this.#environment.setTimeout(() => {
       this.#probe(PONG_MS);
+      this.#rest();
     }, this.#heartbeatMs);
   }
 
+  /** Pings. The gateway has until the deadline to say anything; a later ping gives it no longer. */
   #probe(deadlineMs: number): void {
     if (this.#state.name !== "open") return;
     const { socket } = this.#state;
     this.#send({ type: "ping" });
+    const until = this.#environment.now() + deadlineMs;
+    if (this.#deadline !== undefined && this.#deadlineAt <= until) return;
     this.#environment.clearTimeout(this.#deadline);
+    this.#deadlineAt = until;
     this.#deadline = this.#environment.setTimeout(() => this.#lost(socket), deadlineMs);
   }
 
@@ -428,7 +434,6 @@ export class Connection extends Emitter<ConnectionEvents> {
     if (acknowledges) this.#acknowledged = this.#seq;
     const ack = acknowledges ? { ack: this.#seq } : {};
     socket.send(JSON.stringify({ ...frame, ...ack }));
-    if (this.#state.name === "open") this.#rest();
   }
 
   // --- the end of a socket ---

@@ -39,6 +39,12 @@ interface Need {
   waiting: { resolve(): void; reject(fault: Fault): void }[];
 }
 
+/** How long the browser's own wish waits after a refusal; each further one doubles it. */
+const REFUSED_MS = 1_000;
+
+/** Refusals in a row after which only an explicit wish makes another offer. */
+const REFUSALS_MAX = 3;
+
 /** Candidates that may wait for their description. */
 const CANDIDATES_MAX = 256;
 
@@ -55,6 +61,7 @@ export class Negotiation {
   #chain: Promise<unknown> = Promise.resolve();
   #candidates: (Candidate | null)[] = [];
   #pause: Timer | undefined;
+  #refusals = 0;
 
   constructor(pc: RTCPeerConnection, wire: Wire, environment: Environment, next = 1) {
     this.pc = pc;
@@ -67,7 +74,12 @@ export class Negotiation {
       wire.candidate(candidate ? candidate.toJSON() : null);
     };
     pc.onnegotiationneeded = () => {
-      if (this.#allowed && !this.#offered) void this.need("call.description").catch(() => {});
+      if (!this.#allowed || this.#offered) return;
+      if (!this.#refusals) return void this.need("call.description").catch(() => {});
+      // A rollback makes the browser ask again at once for what was just refused.
+      if (this.#refusals >= REFUSALS_MAX) return;
+      this.#merge({ purpose: "call.description", restart: false, first: false, waiting: [] });
+      this.#later(REFUSED_MS * 2 ** (this.#refusals - 1));
     };
   }
 
@@ -186,6 +198,7 @@ export class Negotiation {
     const offered = this.#offered;
     if (!offered || offered.number !== number) return;
     this.#offered = undefined;
+    this.#refusals += 1;
     if (this.pc.signalingState === "have-local-offer") {
       await this.pc.setLocalDescription({ type: "rollback" });
     }
@@ -245,6 +258,7 @@ export class Negotiation {
       return;
     }
     this.#offered = this.#early = undefined;
+    this.#refusals = 0;
     for (const { resolve } of offered.need.waiting) resolve();
     this.#wire.settled();
     this.#negotiate();
@@ -254,21 +268,25 @@ export class Negotiation {
     const offered = this.#offered;
     if (!offered || (negotiation !== undefined && offered.number !== negotiation)) return;
     this.#offered = this.#early = undefined;
+    const crossed = code === undefined || code === "glare";
+    if (!crossed) this.#refusals += 1;
     if (this.pc.signalingState !== "stable") {
       await this.pc.setLocalDescription({ type: "rollback" });
     }
-    if (code === undefined || code === "glare") {
+    if (crossed) {
       this.#again(offered.need);
       // Their offer comes next; where it does not, ask again after a while (RFC 3261 §14.1).
-      const pause = 500 + this.#environment.random() * 2000;
-      this.#environment.clearTimeout(this.#pause);
-      this.#pause = this.#environment.setTimeout(() => this.#negotiate(), pause);
-      return;
+      return this.#later(500 + this.#environment.random() * 2000);
     }
     const fault = new Fault("bad_description", `the other side refused the change: ${code}`);
     for (const { reject } of offered.need.waiting) reject(fault);
     this.#wire.fault(fault);
     this.#wire.settled();
+  }
+
+  #later(pauseMs: number): void {
+    this.#environment.clearTimeout(this.#pause);
+    this.#pause = this.#environment.setTimeout(() => this.#negotiate(), pauseMs);
   }
 
   #again(need: Need): void {

@@ -2,7 +2,7 @@
  * Checks frames at run time. The tables have one row for each member of each type in `frames.ts`;
  * the compiler refuses a row too many or too few.
  */
-import type { ClientFrame, ErrorCode, EventFrame, ReplyFrame, ServerFrame } from "./frames.js";
+import type { Cause, ClientFrame, ErrorCode, EventFrame, ReplyFrame, ServerFrame } from "./frames.js";
 
 type Check = (value: unknown) => boolean;
 type Frame = { type: string };
@@ -51,11 +51,18 @@ const sip = optional(members({ status: whole, reason: text }));
 const standing = oneOf("registering", "registered", "failed", "unregistered");
 const need = oneOf("answer", "offer", "nothing");
 const account = members({ account: text, state: standing, uri: optional(text) });
-const cause = oneOf(
-  ...["normal", "cancelled", "answered_elsewhere", "busy", "declined", "no_answer", "not_found"],
-  ...["unavailable", "unreachable", "no_common_codec", "not_acceptable", "forbidden"],
-  ...["overloaded", "misbehaved", "timeout", "draining", "moved", "internal"],
-);
+const causes: readonly Cause[] = [
+  ...(["normal", "cancelled", "answered_elsewhere", "busy", "declined", "no_answer"] as const),
+  ...(["not_found", "unavailable", "unreachable", "no_common_codec", "not_acceptable"] as const),
+  ...(["forbidden", "overloaded", "misbehaved", "timeout", "draining", "moved"] as const),
+  "internal",
+];
+const cause = oneOf(...causes);
+
+/** Whether an error's code is a cause as well, for a call that comes to nothing by it. */
+export function isCause(code: string): code is Cause {
+  return (causes as readonly string[]).includes(code);
+}
 
 /** All error codes. */
 export const errorCodes: readonly ErrorCode[] = [

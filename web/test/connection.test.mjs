@@ -171,6 +171,25 @@ test("a gateway that says nothing to a ping is given up", async () => {
   assert.ok(sockets[0].closed);
 });
 
+test("pings that come faster than the deadline do not push it away", async () => {
+  const { connection, sockets, clock } = await open();
+  await sockets[0].welcome({ heartbeat_ms: 1_000 });
+  await clock.pass(4_000);
+  assert.equal(connection.state, "connected");
+  await clock.pass(6_000);
+  assert.notEqual(connection.state, "connected");
+});
+
+test("what is sent into a dead socket does not hide that it is dead", async () => {
+  const { connection, sockets, clock } = await open();
+  await sockets[0].welcome();
+  for (let seq = 1; seq <= 30; seq += 1) {
+    connection.request({ type: "call.dtmf", call: "c", digits: `${seq % 10}` }).catch(() => {});
+    await clock.pass(1_000);
+  }
+  assert.notEqual(connection.state, "connected");
+});
+
 test("attempts are spaced out more and more, and at once when the network is back", async () => {
   const { sockets, clock, window, states } = await open();
   await sockets[0].welcome();

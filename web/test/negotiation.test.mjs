@@ -301,3 +301,25 @@ test("a way that is quiet for a moment is left alone; another network is not", a
   await clock.pass(1000);
   assert.equal(gateway.all("call.description").length, 1);
 });
+
+test("an offer that is refused is not made again and again", async () => {
+  const { call, gateway, pc, clock } = await inCall();
+  const offers = () => gateway.all("call.description").filter((f) => f.description.type === "offer");
+  const before = offers().length;
+  // As browsers do: whatever was refused is still needed after the rollback.
+  const rollBack = pc().setLocalDescription.bind(pc());
+  pc().setLocalDescription = async (description) => {
+    await rollBack(description);
+    if (description?.type === "rollback") queueMicrotask(() => pc().onnegotiationneeded?.());
+  };
+  call.on("fault", () => {});
+  pc().onnegotiationneeded();
+  for (let seconds = 0; seconds < 15; seconds += 1) {
+    await settle();
+    if (offers().some((frame) => !frame.replied)) {
+      await gateway.refuse("call.description", "bad_description");
+    }
+    await clock.pass(1_000);
+  }
+  assert.equal(offers().length - before, 3);
+});

@@ -182,14 +182,30 @@ export const cases = [
     await hears(s.asterisk, theirs, s.tone);
     await s.alice.hangUp(call);
   }),
-  kase('reload', 'the page is reloaded in mid-call: the call goes on, with sound', async (s) => {
+  kase('reload', 'the page is reloaded twice in mid-call: the call goes on, with sound', async (s) => {
     const { call, theirs } = await talk(s);
+    for (let times = 0; times < 2; times += 1) {
+      await s.alice.page.page.reload();
+      await s.alice.connected();
+      await s.alice.is(call, 'connected');
+      await s.alice.flowing(15_000);
+      expectTone(await s.alice.page.hear(2), theirs, 'the page hears Asterisk');
+    }
+    await hears(s.asterisk, theirs, s.tone);
+    await s.alice.hangUp(call);
+  }),
+  kase('called-and-reload', 'called, answered, then the page is reloaded: the call goes on', async (s) => {
+    const theirs = randomTone(s.tone);
+    await s.asterisk.originate({ channel: 'PJSIP/gw1', extension: `8${theirs}` });
+    const call = await s.alice.incoming();
+    await s.alice.act(call, 'accept');
+    await s.alice.is(call, 'connected');
+    await s.alice.flowing();
     await s.alice.page.page.reload();
     await s.alice.connected();
     await s.alice.is(call, 'connected');
     await s.alice.flowing(15_000);
     expectTone(await s.alice.page.hear(2), theirs, 'the page hears Asterisk');
-    await hears(s.asterisk, theirs, s.tone);
     await s.alice.hangUp(call);
   }),
   kase('far-end-holds', 'a phone behind Asterisk holds and resumes; the page is told', async (s, ctx) => {

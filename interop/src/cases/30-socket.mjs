@@ -122,8 +122,8 @@ export const cases = [
       await s.alice.flowing();
       s.gateway.child.kill('SIGTERM');
       await sleep(500);
-      const second = await s.alice.call('600').then(() => 'taken', (error) => error.message);
-      check(second !== 'taken', 'a new call was taken');
+      const refused = await s.alice.ended(await s.alice.call('600'));
+      check(refused.cause === 'draining', `a new call ended ${refused.cause}`);
       expectTone(await s.alice.page.hear(2), s.tone, 'the page hears the echo meanwhile');
       await s.alice.act(call, 'hangUp');
       const how = await Promise.race([s.gateway.child.exited, sleep(4_000)]);

@@ -100,6 +100,17 @@ pub enum Event {
     },
 }
 
+/// A client that is to be called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invitee {
+    /// His session.
+    pub session: SessionId,
+    /// The call's id for him.
+    pub call: String,
+    /// The account that was called, where it was one.
+    pub account: Option<String>,
+}
+
 /// A call that a client asks for.
 #[derive(Debug)]
 pub struct Call {
@@ -179,6 +190,7 @@ pub struct Agent {
     keeper: Doorkeeper,
     descriptions: sdp::Limits,
     bodies_traced: bool,
+    retry_after: Duration,
     epoch: (Instant, Duration),
     /// The time of the last input.
     now: Instant,
@@ -228,6 +240,7 @@ impl Agent {
             auth: config.auth.clone(),
             descriptions,
             bodies_traced: config.trace.bodies,
+            retry_after: config.shedding.retry_after,
             epoch: (now, unix),
             now,
             connections: BTreeMap::new(),

@@ -1,6 +1,6 @@
 //! What goes to clients: events, numbered and kept; replies, remembered; errors. And their traces.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::{Agent, Event};
 use crate::id::LegId;
@@ -12,8 +12,8 @@ use crate::ws::leg::Fault;
 use crate::ws::replay::RingLimits;
 use crate::ws::session::{Session, SessionId};
 
-/// When to try again what failed because there is too much of something.
-const RETRY_AFTER_MS: u64 = 2000;
+/// When a client that sent too much may go on.
+const RATE_RETRY_AFTER: Duration = Duration::from_secs(1);
 
 impl Agent {
     /// An event of a call.
@@ -60,7 +60,7 @@ impl Agent {
         call: Option<&str>,
         fault: &Fault,
     ) {
-        let text = error_frame(request, call, fault).to_text();
+        let text = error_frame(request, call, fault, self.retry_after).to_text();
         let leg = self.leg_of(session, call);
         self.trace_reply(leg, "error", &text);
         match request {
@@ -94,7 +94,7 @@ impl Agent {
 
     /// Something is wrong with a frame of a connection.
     pub(super) fn error(&mut self, connection: ConnectionId, id: Option<&str>, fault: &Fault) {
-        self.send(connection, &error_frame(id, None, fault));
+        self.send(connection, &error_frame(id, None, fault, self.retry_after));
     }
 
     // --- traces ---
@@ -156,18 +156,24 @@ impl Agent {
     }
 }
 
-fn error_frame(id: Option<&str>, call: Option<&str>, fault: &Fault) -> ServerFrame {
+fn error_frame(
+    id: Option<&str>,
+    call: Option<&str>,
+    fault: &Fault,
+    retry_after: Duration,
+) -> ServerFrame {
     let Fault {
         code,
         detail,
         message,
     } = fault.clone();
     let retry = code.retry();
-    let retry_after_ms = match (retry, code) {
-        (Retry::After, Code::RateLimited) => Some(RETRY_AFTER_MS / 2),
-        (Retry::After, _) => Some(RETRY_AFTER_MS),
+    let after = match (retry, code) {
+        (Retry::After, Code::RateLimited) => Some(RATE_RETRY_AFTER),
+        (Retry::After, _) => Some(retry_after),
         (Retry::Never | Retry::Now, _) => None,
     };
+    let retry_after_ms = after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
     let (id, call, sip) = (id.map(str::to_owned), call.map(str::to_owned), None);
     ServerFrame::Error {
         id,

@@ -2,7 +2,9 @@
  * Checks frames at run time. The tables have one row for each member of each type in `frames.ts`;
  * the compiler refuses a row too many or too few.
  */
-import type { ClientFrame, ErrorCode, EventFrame, ServerFrame } from "./frames.js";
+import type { Cause, ClientFrame, ErrorCode, EventFrame, ServerFrame } from "./frames.js";
+/** Whether an error's code is a cause as well, for a call that comes to nothing by it. */
+export declare function isCause(code: string): code is Cause;
 /** All error codes. */
 export declare const errorCodes: readonly ErrorCode[];
 /** All types from the client, and from the gateway. */
