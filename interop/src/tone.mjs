@@ -255,6 +255,6 @@ export function randomColour(...others) {
 
 /** Throws unless `seen` is about the colour `wanted`. */
 export function expectColour(seen, wanted, where) {
-  const near = seen && wanted.every((x, i) => Math.abs(x - seen[i]) < 60);
+  const near = seen && wanted.every((x, i) => Math.abs(x - seen[i]) < 90);
   if (!near) throw new Error(`${where}: expected rgb(${wanted}), saw ${seen ? `rgb(${seen})` : 'nothing'}`);
 }

@@ -120,14 +120,12 @@ impl Agent {
             self.counts.outbound_refused += 1;
         }
         if is_new {
-            let tls = None;
-            let transport = self.way_of(Flow::Stream(stream)).0;
-            let from = self.address_towards(transport, remote);
+            let from = self.address_towards(Transport::Tcp, remote);
             self.events.push_back(Event::Connect {
                 stream,
                 from,
                 remote,
-                tls,
+                tls: None,
             });
         }
     }
