@@ -57,6 +57,7 @@ impl Agent {
                 }
             }
         }
+        self.wind_clock(now);
     }
 
     /// The leg that a transaction is of: for traces.
