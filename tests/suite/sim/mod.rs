@@ -6,6 +6,7 @@
 
 mod client;
 mod complaint;
+mod door;
 mod log;
 mod media;
 mod network;
@@ -16,7 +17,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use crosspoint::call::coverage::Coverage;
-use crosspoint::config::{Auth, Config, Listener, Route, Secret, Trunk, User};
+use crosspoint::config::{Account, Auth, Config, Listener, Route, Secret, Trunk, User};
 use crosspoint::gateway::{Gateway, Input, Output};
 use crosspoint::ws::ConnectionId;
 
@@ -27,6 +28,9 @@ use self::phone::{GATEWAY, PHONE, Phone};
 
 /// Outputs that one input may cause.
 const OUTPUTS_MAX: usize = 120;
+
+/// When nothing new begins any more.
+const IDLE_AFTER: Duration = Duration::from_secs(100);
 
 /// How long a lull lasts: all that is repeated at T2 has arrived by then, or nearly always.
 const LULL: Duration = Duration::from_secs(14);
@@ -40,6 +44,7 @@ struct Run {
     clients: Vec<Client>,
     phone: Phone,
     links: u64,
+    life: Life,
     transcript: String,
     complaints: Complaints,
     /// When nobody does anything: what is under way arrives, and then the peers agree.
@@ -48,6 +53,16 @@ struct Run {
     compared: u64,
     /// Calls that the gateway has ended towards the phone.
     byes: BTreeSet<String>,
+}
+
+/// Whether the gateway is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    Running,
+    /// It was told to end; running calls go on for a while.
+    Draining,
+    /// The process is gone.
+    Finished,
 }
 
 /// What came of a run.
@@ -59,7 +74,7 @@ struct Outcome {
     compared: u64,
 }
 
-fn config() -> Config {
+fn config(drains: bool) -> Config {
     let user = |name: &str| User {
         name: name.into(),
         token: Secret::new(name),
@@ -69,6 +84,8 @@ fn config() -> Config {
         trunk: vec![Trunk {
             name: "pbx".into(),
             uri: format!("sip:{PHONE}"),
+            user: Some("gate".into()),
+            password: Some(Secret::new("not-for-the-log")),
             udp_max_bytes: Some(60_000),
             health: Duration::ZERO,
             ..Trunk::default()
@@ -90,7 +107,20 @@ fn config() -> Config {
     config.call.join_wait = Duration::from_secs(40);
     config.call.ringing_grace = Duration::from_secs(20);
     config.call.answered_grace = Duration::from_secs(30);
+    config.call.drain = Duration::from_secs(20);
     config.trace.memory_calls_max = 0;
+    // A registration is renewed for ever: only where the run has an end by itself.
+    if drains {
+        config.account = vec![Account {
+            name: "desk".into(),
+            uri: "sip:1001@192.0.2.10".into(),
+            password: Secret::new("not-for-the-log"),
+            trunk: "pbx".into(),
+            owner: "alice".into(),
+            expires: Duration::from_secs(60),
+            ..Account::default()
+        }];
+    }
     config
 }
 
@@ -103,7 +133,12 @@ impl Run {
         let bound = [GATEWAY.parse().unwrap()];
         let mut dice = Dice(seed);
         let mut network = Network::new([0, 5, 25][dice.below(3) as usize]);
-        let clients = [("alice", 1000), ("alice", 2000), ("bob", 3000)];
+        let clients = [
+            ("alice", 1000),
+            ("alice", 2000),
+            ("bob", 3000),
+            ("bob", 4000),
+        ];
         let clients = clients.map(|(user, numbers)| Client::new(user, numbers));
         for client in 0..clients.len() {
             network.at(start, Happening::Connect(client));
@@ -115,7 +150,11 @@ impl Run {
         for (_, end) in lulls {
             network.at(end, Happening::Look);
         }
-        let mut gateway = Gateway::new(config(), &bound, key, start, unix);
+        let drains = dice.percent(12);
+        if drains {
+            network.at(start + dice.millis(4000, 70_000), Happening::Stop);
+        }
+        let mut gateway = Gateway::new(config(drains), &bound, key, start, unix);
         gateway.begin(start);
         Self {
             dice,
@@ -126,6 +165,7 @@ impl Run {
             clients: clients.into(),
             phone: Phone::default(),
             links: 0,
+            life: Life::Running,
             transcript: String::new(),
             complaints: Complaints::default(),
             lulls,
@@ -151,13 +191,13 @@ impl Run {
         }
         if self.dice.percent(30) {
             let at = self.start + self.dice.millis(1000, 60_000);
-            let who = self.dice.below(3) as usize;
+            let who = self.dice.below(4) as usize;
             self.network.at(at, Happening::Cut(who));
         }
     }
 
     fn begin_call(&mut self, name: &str) {
-        let who = self.dice.below(3) as usize;
+        let who = self.dice.below(4) as usize;
         let call = format!("c{name}");
         match self.dice.below(10) {
             0..3 => {
@@ -171,7 +211,7 @@ impl Run {
             kind => {
                 let to = match kind {
                     3..6 => "600",
-                    6..8 => "user:bob",
+                    6..8 => ["user:bob", "user:alice"][usize::from(who > 1)],
                     _ => "join:tea",
                 };
                 let client = &mut self.clients[who];
@@ -196,7 +236,22 @@ impl Run {
         }
     }
 
+    /// The process is gone; whoever is connected hears of it, in order.
+    fn finished(&mut self) {
+        if self.life != Life::Draining {
+            self.complaints.add(Oracle::Bounded, "it ends unasked");
+        }
+        self.life = Life::Finished;
+        for client in &mut self.clients {
+            client.gone |= client.was_cut || client.link.is_none();
+        }
+        oracle::finished(self);
+    }
+
     fn input(&mut self, input: Input) {
+        if self.life == Life::Finished {
+            return;
+        }
         self.gateway.handle(input, self.now);
         self.drain();
     }
@@ -217,7 +272,10 @@ impl Run {
                     }
                     self.network.datagram(&mut self.dice, self.now, &text, true);
                 }
-                Output::WsClose { connection, .. } => self.closed(connection.0),
+                Output::WsClose { connection, .. } => {
+                    self.network.close(&mut self.dice, self.now, connection.0);
+                }
+                Output::Finished => self.finished(),
                 other => {
                     let what = format!("unexpected: {other:?}");
                     self.complaints.add(Oracle::Bounded, what);
@@ -243,6 +301,11 @@ impl Run {
             .position(|client| client.link == Some(link))
         {
             self.clients[client].link = None;
+            // One that has nothing to say is closed after a while, and need not come back.
+            let idle = !self.clients[client].is_busy();
+            if self.life == Life::Finished || (idle && self.now > self.start + IDLE_AFTER) {
+                return;
+            }
             let at = self.now + self.dice.millis(200, 3000);
             self.network.at(at, Happening::Connect(client));
         }
@@ -261,11 +324,9 @@ impl Run {
             }
             Happening::ToPhone(text) => {
                 self.note("crosspoint > phone", &text);
-                let known = self.phone.calls.len();
                 let replies = self.phone.hears(&text, &mut self.dice, self.now);
                 self.phone_sends(replies);
-                if self.phone.calls.len() > known {
-                    let call = phone::header(&text, "Call-ID");
+                for call in std::mem::take(&mut self.phone.begun) {
                     let at = self.now + self.dice.millis(100, 2000);
                     self.network.at(at, Happening::PhoneActs(call));
                 }
@@ -304,6 +365,16 @@ impl Run {
                     self.network.at(at, Happening::Connect(client));
                 }
             }
+            Happening::Closed(link) => self.closed(link),
+            Happening::Stop => {
+                self.note("stop", "");
+                self.life = Life::Draining;
+                self.clients
+                    .iter_mut()
+                    .for_each(|client| client.drains = true);
+                self.input(Input::Stop);
+            }
+            Happening::Connect(_) if self.life == Life::Finished => {}
             Happening::Connect(client) => {
                 self.links += 1;
                 let link = self.links;
@@ -369,6 +440,7 @@ impl Run {
         while self.now < end && steps < 20_000 {
             steps += 1;
             let timer = self.gateway.poll_timeout().map(|(at, _)| at);
+            let timer = timer.filter(|_| self.life != Life::Finished);
             let due = [timer, self.network.next_at(), self.phone.retries_at()];
             let Some(at) = due.into_iter().flatten().min() else {
                 break;

@@ -18,6 +18,10 @@ pub(super) enum Happening {
     Told(u64, String),
     /// A client's socket breaks.
     Cut(usize),
+    /// The gateway has closed a socket: the client sees it behind all that was sent.
+    Closed(u64),
+    /// The process is told to end.
+    Stop,
     /// A client connects.
     Connect(usize),
     /// A client does something.
@@ -44,6 +48,15 @@ impl Network {
             loss,
             ..Self::default()
         }
+    }
+
+    /// Whether what is lost is there after a few tries: by the end of a lull.
+    pub(super) fn is_reliable_enough(&self) -> bool {
+        self.loss <= 5
+    }
+
+    pub(super) fn is_lossless(&self) -> bool {
+        self.loss == 0
     }
 
     pub(super) fn at(&mut self, at: Instant, what: Happening) {
@@ -96,12 +109,21 @@ impl Network {
             | Happening::Frame(..)
             | Happening::Told(..) => true,
             Happening::Cut(_)
+            | Happening::Closed(_)
+            | Happening::Stop
             | Happening::Connect(_)
             | Happening::ClientActs(_)
             | Happening::PhoneActs(_)
             | Happening::Look => false,
         };
         self.queue.values().any(message)
+    }
+
+    /// The end of a link, behind what was sent on it.
+    pub(super) fn close(&mut self, dice: &mut Dice, now: Instant, link: u64) {
+        let last = self.in_order.get(&(link, true)).copied().unwrap_or(now);
+        let at = last.max(now + dice.millis(1, 100));
+        self.at(at, Happening::Closed(link));
     }
 
     pub(super) fn next_at(&self) -> Option<Instant> {
