@@ -420,7 +420,9 @@ impl Call {
                 wrong.map(|what| (Oracle::OneOffer, what))
             }
             ("call.offer_requested", _) => {
+                // Perhaps the far side has an answer that nobody heard: until it is answered.
                 self.asked = true;
+                self.torn = true;
                 None
             }
             ("call.dtmf", _) => {
@@ -505,6 +507,19 @@ pub(super) struct Belief {
 }
 
 impl Client {
+    /// The process at the other end is gone: what it had not yet taken never began.
+    pub(super) fn has_lost_the_gateway(&mut self) {
+        for request in self.waiting.values() {
+            let request: Value = serde_json::from_str(request).unwrap_or_default();
+            let call = request["call"]
+                .as_str()
+                .and_then(|name| self.calls.get_mut(name));
+            if let Some(call) = call.filter(|_| request["type"] == "call.create") {
+                call.state = State::Over;
+            }
+        }
+    }
+
     /// All candidates and digits that it was told.
     pub(super) fn heard(&self) -> impl Iterator<Item = &str> {
         let digits = self.calls.values().map(|call| call.digits.as_str());

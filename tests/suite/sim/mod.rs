@@ -12,6 +12,7 @@ mod media;
 mod network;
 mod oracle;
 mod phone;
+mod stream;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -25,6 +26,7 @@ use self::client::Client;
 use self::complaint::{Complaints, Oracle};
 use self::network::{Dice, Happening, Network};
 use self::phone::{GATEWAY, PHONE, Phone};
+use self::stream::Streams;
 
 /// Outputs that one input may cause.
 const OUTPUTS_MAX: usize = 120;
@@ -45,6 +47,9 @@ struct Run {
     phone: Phone,
     links: u64,
     life: Life,
+    /// Whether the trunk is reached by TCP.
+    tcp: bool,
+    streams: Streams,
     transcript: String,
     complaints: Complaints,
     /// When nobody does anything: what is under way arrives, and then the peers agree.
@@ -74,7 +79,7 @@ struct Outcome {
     compared: u64,
 }
 
-fn config(drains: bool) -> Config {
+fn config(drains: bool, tcp: bool) -> Config {
     let user = |name: &str| User {
         name: name.into(),
         token: Secret::new(name),
@@ -83,7 +88,7 @@ fn config(drains: bool) -> Config {
     let mut config = Config {
         trunk: vec![Trunk {
             name: "pbx".into(),
-            uri: format!("sip:{PHONE}"),
+            uri: format!("sip:{PHONE}{}", if tcp { ";transport=tcp" } else { "" }),
             user: Some("gate".into()),
             password: Some(Secret::new("not-for-the-log")),
             udp_max_bytes: Some(60_000),
@@ -101,8 +106,8 @@ fn config(drains: bool) -> Config {
         },
         ..Config::default()
     };
-    let listener: Listener = format!("udp:{GATEWAY}").parse().unwrap();
-    config.sip.listen = vec![listener];
+    let listeners = ["udp", "tcp"].map(|name| format!("{name}:{GATEWAY}").parse().unwrap());
+    config.sip.listen = Vec::<Listener>::from(listeners);
     config.call.no_answer = Duration::from_secs(30);
     config.call.join_wait = Duration::from_secs(40);
     config.call.ringing_grace = Duration::from_secs(20);
@@ -130,7 +135,7 @@ impl Run {
         let unix = Duration::from_secs(1_700_000_000);
         let mut key = [0; 32];
         key[..8].copy_from_slice(&seed.to_le_bytes());
-        let bound = [GATEWAY.parse().unwrap()];
+        let bound = [GATEWAY.parse().unwrap(); 2];
         let mut dice = Dice(seed);
         let mut network = Network::new([0, 5, 25][dice.below(3) as usize]);
         let clients = [
@@ -154,7 +159,11 @@ impl Run {
         if drains {
             network.at(start + dice.millis(4000, 70_000), Happening::Stop);
         }
-        let mut gateway = Gateway::new(config(drains), &bound, key, start, unix);
+        let tcp = dice.percent(20);
+        if tcp && dice.percent(60) {
+            network.at(start + dice.millis(2000, 40_000), Happening::Breaks);
+        }
+        let mut gateway = Gateway::new(config(drains, tcp), &bound, key, start, unix);
         gateway.begin(start);
         Self {
             dice,
@@ -166,6 +175,8 @@ impl Run {
             phone: Phone::default(),
             links: 0,
             life: Life::Running,
+            tcp,
+            streams: Streams::default(),
             transcript: String::new(),
             complaints: Complaints::default(),
             lulls,
@@ -224,8 +235,24 @@ impl Run {
 
     fn phone_sends(&mut self, texts: Vec<String>) {
         for text in texts {
-            self.network
-                .datagram(&mut self.dice, self.now, &text, false);
+            match self.tcp {
+                true => self.stream_sends(&text),
+                false => {
+                    self.network
+                        .datagram(&mut self.dice, self.now, &text, false);
+                }
+            }
+        }
+    }
+
+    /// The phone hears a message, by whatever transport.
+    fn phone_hears(&mut self, text: &str) {
+        self.note("crosspoint > phone", text);
+        let replies = self.phone.hears(text, &mut self.dice, self.now);
+        self.phone_sends(replies);
+        for call in std::mem::take(&mut self.phone.begun) {
+            let at = self.now + self.dice.millis(100, 2000);
+            self.network.at(at, Happening::PhoneActs(call));
         }
     }
 
@@ -272,6 +299,9 @@ impl Run {
                     }
                     self.network.datagram(&mut self.dice, self.now, &text, true);
                 }
+                Output::Connect { stream, .. } => self.stream_wanted(stream),
+                Output::StreamBytes { stream, bytes } => self.stream_written(stream, &bytes),
+                Output::StreamClose { stream } => self.stream_closed(stream),
                 Output::WsClose { connection, .. } => {
                     self.network.close(&mut self.dice, self.now, connection.0);
                 }
@@ -302,6 +332,9 @@ impl Run {
         {
             self.clients[client].link = None;
             // One that has nothing to say is closed after a while, and need not come back.
+            if self.life == Life::Finished {
+                self.clients[client].has_lost_the_gateway();
+            }
             let idle = !self.clients[client].is_busy();
             if self.life == Life::Finished || (idle && self.now > self.start + IDLE_AFTER) {
                 return;
@@ -322,15 +355,11 @@ impl Run {
                     bytes: text.into(),
                 });
             }
-            Happening::ToPhone(text) => {
-                self.note("crosspoint > phone", &text);
-                let replies = self.phone.hears(&text, &mut self.dice, self.now);
-                self.phone_sends(replies);
-                for call in std::mem::take(&mut self.phone.begun) {
-                    let at = self.now + self.dice.millis(100, 2000);
-                    self.network.at(at, Happening::PhoneActs(call));
-                }
-            }
+            Happening::ToPhone(text) => self.phone_hears(&text),
+            Happening::StreamOpens(stream) => self.stream_opens(stream),
+            Happening::StreamToGateway(stream, bytes) => self.stream_takes(stream, bytes),
+            Happening::StreamToPhone(stream, bytes) => self.stream_brings(stream, &bytes),
+            Happening::Breaks => self.streams_break(),
             Happening::Frame(link, text) => {
                 if self.clients.iter().any(|client| client.link == Some(link)) {
                     self.note(&format!("link{link} > crosspoint"), &text);

@@ -12,6 +12,14 @@ pub(super) enum Happening {
     ToGateway(String),
     /// A datagram of the gateway arrives at the phone.
     ToPhone(String),
+    /// A connection that the gateway wants is there, or not.
+    StreamOpens(u64),
+    /// A piece of a stream arrives at the gateway.
+    StreamToGateway(u64, Vec<u8>),
+    /// A piece of a stream arrives at the phone.
+    StreamToPhone(u64, Vec<u8>),
+    /// All streams break.
+    Breaks,
     /// A frame of a client arrives at the gateway.
     Frame(u64, String),
     /// A frame of the gateway arrives at a client.
@@ -38,8 +46,11 @@ pub(super) struct Network {
     queue: BTreeMap<(Instant, u64), Happening>,
     count: u64,
     in_order: BTreeMap<(u64, bool), Instant>,
+    streams_in_order: BTreeMap<(u64, bool), Instant>,
     /// Datagrams lost, of a hundred.
     loss: u64,
+    /// Whether a stream broke or could not be opened: what was on it is lost for good.
+    pub(super) broke: bool,
 }
 
 impl Network {
@@ -52,11 +63,11 @@ impl Network {
 
     /// Whether what is lost is there after a few tries: by the end of a lull.
     pub(super) fn is_reliable_enough(&self) -> bool {
-        self.loss <= 5
+        self.loss <= 5 && !self.broke
     }
 
     pub(super) fn is_lossless(&self) -> bool {
-        self.loss == 0
+        self.loss == 0 && !self.broke
     }
 
     pub(super) fn at(&mut self, at: Instant, what: Happening) {
@@ -77,6 +88,37 @@ impl Network {
                 match out {
                     true => Happening::ToPhone(text.to_owned()),
                     false => Happening::ToGateway(text.to_owned()),
+                },
+            );
+        }
+    }
+
+    /// Bytes of a stream: in order, in one piece or more.
+    pub(super) fn piece(
+        &mut self,
+        dice: &mut Dice,
+        now: Instant,
+        stream: u64,
+        bytes: &[u8],
+        out: bool,
+    ) {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let cut = match dice.below(4) {
+                0 => usize::try_from(dice.below(300)).unwrap_or(0) + 1,
+                _ => rest.len(),
+            };
+            let (piece, later) = rest.split_at(cut.min(rest.len()));
+            rest = later;
+            let last = self.streams_in_order.get(&(stream, out));
+            let at = last.copied().unwrap_or(now).max(now + dice.millis(1, 60));
+            self.streams_in_order.insert((stream, out), at);
+            let piece = piece.to_vec();
+            self.at(
+                at,
+                match out {
+                    true => Happening::StreamToPhone(stream, piece),
+                    false => Happening::StreamToGateway(stream, piece),
                 },
             );
         }
@@ -106,10 +148,14 @@ impl Network {
         let message = |what: &Happening| match what {
             Happening::ToGateway(_)
             | Happening::ToPhone(_)
+            | Happening::StreamOpens(_)
+            | Happening::StreamToGateway(..)
+            | Happening::StreamToPhone(..)
             | Happening::Frame(..)
             | Happening::Told(..) => true,
             Happening::Cut(_)
             | Happening::Closed(_)
+            | Happening::Breaks
             | Happening::Stop
             | Happening::Connect(_)
             | Happening::ClientActs(_)
