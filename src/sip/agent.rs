@@ -211,7 +211,7 @@ pub struct Agent {
     pub(super) trunks: Vec<Trunk>,
     pub(super) door: Door,
     pub(super) strangers: Strangers,
-    next_tick: Instant,
+    next_tick: Option<Instant>,
     /// When registrars were last kept alive.
     pub(super) kept_at: Instant,
     pub(super) events: VecDeque<Event>,
@@ -279,7 +279,7 @@ impl Agent {
                 .collect(),
             door: Door::Open,
             strangers: Strangers::default(),
-            next_tick: now + TICK,
+            next_tick: None,
             kept_at: now,
             events: VecDeque::new(),
             counts: Counts::default(),
@@ -303,11 +303,21 @@ impl Agent {
         self.legs_due(ids, now);
         self.register_due(ids, now);
         self.ask_trunks(ids, now);
-        if self.next_tick <= now {
-            self.next_tick = now + TICK;
+        if self.next_tick.is_some_and(|at| at <= now) {
+            self.next_tick = None;
             self.tick(now);
         }
         self.pump(ids, now);
+    }
+
+    /// The clock of keep-alives runs while there is something to keep alive.
+    pub(super) fn wind_clock(&mut self, now: Instant) {
+        let needed = !self.streams.is_empty() || self.registrations.has_flows();
+        self.next_tick = match self.next_tick {
+            Some(at) if needed => Some(at),
+            None if needed => Some(now + TICK),
+            Some(_) | None => None,
+        };
     }
 
     /// When [`Agent::handle_timeout`] wants to be called, and why.
@@ -324,8 +334,7 @@ impl Agent {
             .map(|at| (at, "a registration"));
         let trunk = self.trunks.iter().filter_map(Trunk::poll_timeout).min();
         let trunk = trunk.map(|at| (at, "a trunk's health"));
-        let tick = (!self.streams.is_empty() || self.registrations.has_flows())
-            .then_some((self.next_tick, "keep-alives"));
+        let tick = self.next_tick.map(|at| (at, "keep-alives"));
         [transactions, leg, registration, trunk, tick]
             .into_iter()
             .flatten()

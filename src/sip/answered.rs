@@ -61,6 +61,7 @@ impl Agent {
                 }
             }
         }
+        self.wind_clock(now);
     }
 
     /// The leg that a transaction is of: for traces.

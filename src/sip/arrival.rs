@@ -88,6 +88,7 @@ impl Agent {
             self.counts.streams_refused += 1;
             self.events.push_back(Event::CloseStream { stream });
         }
+        self.wind_clock(now);
     }
 
     /// A stream is open.

@@ -127,11 +127,11 @@ impl Registrations {
             Some(State::Failed { retry_at }) => {
                 self.due.remove(&(retry_at, key.clone()));
             }
-            Some(State::Leaving) => {
+            Some(State::Leaving | State::Unwanted) => {
                 self.under_way -= 1;
                 self.leaving -= 1;
             }
-            Some(State::Trying | State::Unwanted | State::Returning) => self.under_way -= 1,
+            Some(State::Trying | State::Returning) => self.under_way -= 1,
             None => {}
         }
     }
@@ -148,11 +148,11 @@ impl Registrations {
             Some(State::Failed { retry_at }) => {
                 self.due.insert((retry_at, key.clone()));
             }
-            Some(State::Leaving) => {
+            Some(State::Leaving | State::Unwanted) => {
                 self.under_way += 1;
                 self.leaving += 1;
             }
-            Some(State::Trying | State::Unwanted | State::Returning) => self.under_way += 1,
+            Some(State::Trying | State::Returning) => self.under_way += 1,
             None => {}
         }
     }
@@ -213,7 +213,7 @@ impl Registrations {
         !self.waiting.is_empty()
     }
 
-    /// Whether an un-REGISTER is under way.
+    /// Whether an un-REGISTER is under way, or the answer that it waits for.
     #[must_use]
     pub fn is_leaving(&self) -> bool {
         self.leaving > 0
@@ -413,6 +413,7 @@ mod tests {
         now = all.poll_timeout().unwrap();
         let (_, refresh) = all.due(&mut ids, now).remove(0);
         assert_eq!(all.remove(&key(), &mut ids), None);
+        assert!(all.is_leaving(), "the process waits for its answer, too");
         let busy = Response::to(&refresh, 503, "Busy", None);
         let outcome = all.response(&key(), &refresh, &busy, FLOW, &mut ids, now);
         let Some(Outcome::Again(bye)) = outcome else {

@@ -9,6 +9,10 @@ use super::complaint::{Complaints, Oracle};
 use super::media::Media;
 use super::network::Dice;
 
+/// How often it acts, of its own accord every few seconds, before an offer must be answered or
+/// rolled back: the gateway takes one back after 15 s.
+const WAITS_MAX: u32 = 16;
+
 /// What a call is to its client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
@@ -41,6 +45,8 @@ pub(super) struct Call {
     patience: u32,
     /// Whether it was asked for an offer.
     asked: bool,
+    /// Whether the two sides are of two minds: it offers anew until it is answered.
+    torn: bool,
     /// The digits that were heard.
     digits: String,
     /// Whether its person hung up.
@@ -67,6 +73,8 @@ pub(super) struct Client {
     /// All that was heard, as far as it speaks of candidates.
     heard: String,
     pub(super) was_cut: bool,
+    /// Whether the gateway is being shut down.
+    pub(super) drains: bool,
 }
 
 impl Client {
@@ -85,6 +93,7 @@ impl Client {
             due: Vec::new(),
             heard: String::new(),
             was_cut: false,
+            drains: false,
         }
     }
 
@@ -117,6 +126,7 @@ impl Client {
             patience: [10, 60][dice.below(8) as usize / 7],
             left: false,
             asked: false,
+            torn: false,
             digits: String::new(),
             ended: None,
         };
@@ -187,7 +197,7 @@ impl Client {
             true => call.waits + 1,
             false => 0,
         };
-        if call.waits == 40 {
+        if call.waits == WAITS_MAX {
             let what = format!("{name}: an offer is never answered");
             self.complaints.add(Oracle::OneOffer, what);
         }
@@ -244,7 +254,7 @@ impl Client {
             (State::Up, _) if call.asked && call.offered.is_none() => {
                 call.asked = false;
                 call.offered = Some(number);
-                let sdp = call.media.offer("sendrecv", false, true);
+                let sdp = call.media.offer("sendrecv", call.torn, true);
                 Some(described("call.description", "offer", &sdp, number))
             }
             (State::Up, 12..22) => {
@@ -266,6 +276,7 @@ impl Client {
             }
             (State::Up, 70..74) if call.offered.is_some() => {
                 call.withdrawn = call.offered.take();
+                call.asked |= call.torn;
                 call.media.rolled_back();
                 let number = call.withdrawn?;
                 Some(described("call.description", "rollback", "", number))
@@ -288,9 +299,8 @@ impl Client {
             }
             self.seq = seq;
         }
-        if let Some(id) = frame["id"].as_str().and_then(|id| id.parse().ok()) {
-            self.waiting.remove(&id);
-        }
+        let id = frame["id"].as_str().and_then(|id| id.parse().ok());
+        let request = id.and_then(|id: u64| self.waiting.remove(&id));
         if text.contains("candidate") {
             self.heard += text;
         }
@@ -299,7 +309,7 @@ impl Client {
                 self.session = frame["session"].as_str().unwrap().to_owned();
                 return self.waiting.values().cloned().collect();
             }
-            "error" => self.refused(&frame),
+            "error" => self.refused(&frame, &request.unwrap_or_default()),
             _ => {}
         }
         let Some(name) = frame["call"].as_str().map(str::to_owned) else {
@@ -328,6 +338,7 @@ impl Client {
                 patience: [10, 60][dice.below(8) as usize / 7],
                 left: false,
                 asked: false,
+                torn: false,
                 digits: String::new(),
                 ended: None,
             };
@@ -354,10 +365,30 @@ impl Client {
         Vec::new()
     }
 
-    fn refused(&mut self, frame: &Value) {
+    fn refused(&mut self, frame: &Value, request: &str) {
         let code = frame["code"].as_str().unwrap_or_default();
+        if code == "draining" && self.drains {
+            let request: Value = serde_json::from_str(request).unwrap_or_default();
+            let call = request["call"]
+                .as_str()
+                .and_then(|name| self.calls.get_mut(name));
+            if let Some(call) = call.filter(|_| request["type"] == "call.create") {
+                call.state = State::Over;
+            }
+            return;
+        }
         // What an honest client can get because its frame crossed one of ours.
         // The other tab of a user may have the call that this one has lost meanwhile.
+        let request: Value = serde_json::from_str(request).unwrap_or_default();
+        let answered = request["description"]["type"] == "answer" && code == "bad_state";
+        let call = request["call"]
+            .as_str()
+            .and_then(|name| self.calls.get_mut(name));
+        if let Some(call) = call.filter(|call| answered && call.state == State::Up) {
+            // The rollback has crossed the answer, which nobody heard: both sides begin anew.
+            call.asked = true;
+            call.torn = true;
+        }
         let crossed = ["bad_state", "unknown_call", "not_your_call"];
         if !crossed.contains(&code) {
             self.complaints
@@ -389,7 +420,9 @@ impl Call {
                 wrong.map(|what| (Oracle::OneOffer, what))
             }
             ("call.offer_requested", _) => {
+                // Perhaps the far side has an answer that nobody heard: until it is answered.
                 self.asked = true;
+                self.torn = true;
                 None
             }
             ("call.dtmf", _) => {
@@ -414,6 +447,7 @@ impl Call {
                 let fits = self.offered == number && number.is_some();
                 // The second caller of a join hears of his acceptance by itself.
                 self.offered = None;
+                self.torn = false;
                 let wrong = self.media.answered(sdp).err();
                 let wrong = wrong.or((!fits).then(|| "an answer to no offer".to_owned()));
                 wrong.map(|what| (Oracle::OneOffer, what))
@@ -421,6 +455,7 @@ impl Call {
             ("call.description", Some("rollback")) => {
                 if self.offered.is_some() && (self.offered == number || number.is_none()) {
                     self.offered = None;
+                    self.asked |= self.torn;
                     self.media.rolled_back();
                 } else {
                     self.owed = None;
@@ -472,6 +507,19 @@ pub(super) struct Belief {
 }
 
 impl Client {
+    /// The process at the other end is gone: what it had not yet taken never began.
+    pub(super) fn has_lost_the_gateway(&mut self) {
+        for request in self.waiting.values() {
+            let request: Value = serde_json::from_str(request).unwrap_or_default();
+            let call = request["call"]
+                .as_str()
+                .and_then(|name| self.calls.get_mut(name));
+            if let Some(call) = call.filter(|_| request["type"] == "call.create") {
+                call.state = State::Over;
+            }
+        }
+    }
+
     /// All candidates and digits that it was told.
     pub(super) fn heard(&self) -> impl Iterator<Item = &str> {
         let digits = self.calls.values().map(|call| call.digits.as_str());
@@ -492,7 +540,7 @@ impl Client {
     pub(super) fn is_unsettled(&self) -> bool {
         let unsettled = |call: &Call| match call.state {
             State::Over => false,
-            State::Up => call.offered.is_some() || call.owed.is_some() || call.asked,
+            State::Up => call.offered.is_some() || call.owed.is_some() || call.asked || call.torn,
             State::Calling | State::Ringing { .. } | State::Accepting => true,
         };
         self.calls.values().any(unsettled)

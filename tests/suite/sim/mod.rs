@@ -6,17 +6,19 @@
 
 mod client;
 mod complaint;
+mod door;
 mod log;
 mod media;
 mod network;
 mod oracle;
 mod phone;
+mod stream;
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use crosspoint::call::coverage::Coverage;
-use crosspoint::config::{Auth, Config, Listener, Route, Secret, Trunk, User};
+use crosspoint::config::{Account, Auth, Config, Listener, Route, Secret, Trunk, User};
 use crosspoint::gateway::{Gateway, Input, Output};
 use crosspoint::ws::ConnectionId;
 
@@ -24,9 +26,13 @@ use self::client::Client;
 use self::complaint::{Complaints, Oracle};
 use self::network::{Dice, Happening, Network};
 use self::phone::{GATEWAY, PHONE, Phone};
+use self::stream::Streams;
 
 /// Outputs that one input may cause.
 const OUTPUTS_MAX: usize = 120;
+
+/// When nothing new begins any more.
+const IDLE_AFTER: Duration = Duration::from_secs(100);
 
 /// How long a lull lasts: all that is repeated at T2 has arrived by then, or nearly always.
 const LULL: Duration = Duration::from_secs(14);
@@ -40,6 +46,10 @@ struct Run {
     clients: Vec<Client>,
     phone: Phone,
     links: u64,
+    life: Life,
+    /// Whether the trunk is reached by TCP.
+    tcp: bool,
+    streams: Streams,
     transcript: String,
     complaints: Complaints,
     /// When nobody does anything: what is under way arrives, and then the peers agree.
@@ -48,6 +58,16 @@ struct Run {
     compared: u64,
     /// Calls that the gateway has ended towards the phone.
     byes: BTreeSet<String>,
+}
+
+/// Whether the gateway is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Life {
+    Running,
+    /// It was told to end; running calls go on for a while.
+    Draining,
+    /// The process is gone.
+    Finished,
 }
 
 /// What came of a run.
@@ -59,7 +79,7 @@ struct Outcome {
     compared: u64,
 }
 
-fn config() -> Config {
+fn config(drains: bool, tcp: bool) -> Config {
     let user = |name: &str| User {
         name: name.into(),
         token: Secret::new(name),
@@ -68,7 +88,9 @@ fn config() -> Config {
     let mut config = Config {
         trunk: vec![Trunk {
             name: "pbx".into(),
-            uri: format!("sip:{PHONE}"),
+            uri: format!("sip:{PHONE}{}", if tcp { ";transport=tcp" } else { "" }),
+            user: Some("gate".into()),
+            password: Some(Secret::new("not-for-the-log")),
             udp_max_bytes: Some(60_000),
             health: Duration::ZERO,
             ..Trunk::default()
@@ -84,13 +106,26 @@ fn config() -> Config {
         },
         ..Config::default()
     };
-    let listener: Listener = format!("udp:{GATEWAY}").parse().unwrap();
-    config.sip.listen = vec![listener];
+    let listeners = ["udp", "tcp"].map(|name| format!("{name}:{GATEWAY}").parse().unwrap());
+    config.sip.listen = Vec::<Listener>::from(listeners);
     config.call.no_answer = Duration::from_secs(30);
     config.call.join_wait = Duration::from_secs(40);
     config.call.ringing_grace = Duration::from_secs(20);
     config.call.answered_grace = Duration::from_secs(30);
+    config.call.drain = Duration::from_secs(20);
     config.trace.memory_calls_max = 0;
+    // A registration is renewed for ever: only where the run has an end by itself.
+    if drains {
+        config.account = vec![Account {
+            name: "desk".into(),
+            uri: "sip:1001@192.0.2.10".into(),
+            password: Secret::new("not-for-the-log"),
+            trunk: "pbx".into(),
+            owner: "alice".into(),
+            expires: Duration::from_secs(60),
+            ..Account::default()
+        }];
+    }
     config
 }
 
@@ -100,10 +135,15 @@ impl Run {
         let unix = Duration::from_secs(1_700_000_000);
         let mut key = [0; 32];
         key[..8].copy_from_slice(&seed.to_le_bytes());
-        let bound = [GATEWAY.parse().unwrap()];
+        let bound = [GATEWAY.parse().unwrap(); 2];
         let mut dice = Dice(seed);
         let mut network = Network::new([0, 5, 25][dice.below(3) as usize]);
-        let clients = [("alice", 1000), ("alice", 2000), ("bob", 3000)];
+        let clients = [
+            ("alice", 1000),
+            ("alice", 2000),
+            ("bob", 3000),
+            ("bob", 4000),
+        ];
         let clients = clients.map(|(user, numbers)| Client::new(user, numbers));
         for client in 0..clients.len() {
             network.at(start, Happening::Connect(client));
@@ -115,7 +155,15 @@ impl Run {
         for (_, end) in lulls {
             network.at(end, Happening::Look);
         }
-        let mut gateway = Gateway::new(config(), &bound, key, start, unix);
+        let drains = dice.percent(12);
+        if drains {
+            network.at(start + dice.millis(4000, 70_000), Happening::Stop);
+        }
+        let tcp = dice.percent(20);
+        if tcp && dice.percent(60) {
+            network.at(start + dice.millis(2000, 40_000), Happening::Breaks);
+        }
+        let mut gateway = Gateway::new(config(drains, tcp), &bound, key, start, unix);
         gateway.begin(start);
         Self {
             dice,
@@ -126,6 +174,9 @@ impl Run {
             clients: clients.into(),
             phone: Phone::default(),
             links: 0,
+            life: Life::Running,
+            tcp,
+            streams: Streams::default(),
             transcript: String::new(),
             complaints: Complaints::default(),
             lulls,
@@ -151,13 +202,13 @@ impl Run {
         }
         if self.dice.percent(30) {
             let at = self.start + self.dice.millis(1000, 60_000);
-            let who = self.dice.below(3) as usize;
+            let who = self.dice.below(4) as usize;
             self.network.at(at, Happening::Cut(who));
         }
     }
 
     fn begin_call(&mut self, name: &str) {
-        let who = self.dice.below(3) as usize;
+        let who = self.dice.below(4) as usize;
         let call = format!("c{name}");
         match self.dice.below(10) {
             0..3 => {
@@ -171,7 +222,7 @@ impl Run {
             kind => {
                 let to = match kind {
                     3..6 => "600",
-                    6..8 => "user:bob",
+                    6..8 => ["user:bob", "user:alice"][usize::from(who > 1)],
                     _ => "join:tea",
                 };
                 let client = &mut self.clients[who];
@@ -184,8 +235,24 @@ impl Run {
 
     fn phone_sends(&mut self, texts: Vec<String>) {
         for text in texts {
-            self.network
-                .datagram(&mut self.dice, self.now, &text, false);
+            match self.tcp {
+                true => self.stream_sends(&text),
+                false => {
+                    self.network
+                        .datagram(&mut self.dice, self.now, &text, false);
+                }
+            }
+        }
+    }
+
+    /// The phone hears a message, by whatever transport.
+    fn phone_hears(&mut self, text: &str) {
+        self.note("crosspoint > phone", text);
+        let replies = self.phone.hears(text, &mut self.dice, self.now);
+        self.phone_sends(replies);
+        for call in std::mem::take(&mut self.phone.begun) {
+            let at = self.now + self.dice.millis(100, 2000);
+            self.network.at(at, Happening::PhoneActs(call));
         }
     }
 
@@ -196,7 +263,22 @@ impl Run {
         }
     }
 
+    /// The process is gone; whoever is connected hears of it, in order.
+    fn finished(&mut self) {
+        if self.life != Life::Draining {
+            self.complaints.add(Oracle::Bounded, "it ends unasked");
+        }
+        self.life = Life::Finished;
+        for client in &mut self.clients {
+            client.gone |= client.was_cut || client.link.is_none();
+        }
+        oracle::finished(self);
+    }
+
     fn input(&mut self, input: Input) {
+        if self.life == Life::Finished {
+            return;
+        }
         self.gateway.handle(input, self.now);
         self.drain();
     }
@@ -217,7 +299,13 @@ impl Run {
                     }
                     self.network.datagram(&mut self.dice, self.now, &text, true);
                 }
-                Output::WsClose { connection, .. } => self.closed(connection.0),
+                Output::Connect { stream, .. } => self.stream_wanted(stream),
+                Output::StreamBytes { stream, bytes } => self.stream_written(stream, &bytes),
+                Output::StreamClose { stream } => self.stream_closed(stream),
+                Output::WsClose { connection, .. } => {
+                    self.network.close(&mut self.dice, self.now, connection.0);
+                }
+                Output::Finished => self.finished(),
                 other => {
                     let what = format!("unexpected: {other:?}");
                     self.complaints.add(Oracle::Bounded, what);
@@ -243,6 +331,14 @@ impl Run {
             .position(|client| client.link == Some(link))
         {
             self.clients[client].link = None;
+            // One that has nothing to say is closed after a while, and need not come back.
+            if self.life == Life::Finished {
+                self.clients[client].has_lost_the_gateway();
+            }
+            let idle = !self.clients[client].is_busy();
+            if self.life == Life::Finished || (idle && self.now > self.start + IDLE_AFTER) {
+                return;
+            }
             let at = self.now + self.dice.millis(200, 3000);
             self.network.at(at, Happening::Connect(client));
         }
@@ -259,17 +355,11 @@ impl Run {
                     bytes: text.into(),
                 });
             }
-            Happening::ToPhone(text) => {
-                self.note("crosspoint > phone", &text);
-                let known = self.phone.calls.len();
-                let replies = self.phone.hears(&text, &mut self.dice, self.now);
-                self.phone_sends(replies);
-                if self.phone.calls.len() > known {
-                    let call = phone::header(&text, "Call-ID");
-                    let at = self.now + self.dice.millis(100, 2000);
-                    self.network.at(at, Happening::PhoneActs(call));
-                }
-            }
+            Happening::ToPhone(text) => self.phone_hears(&text),
+            Happening::StreamOpens(stream) => self.stream_opens(stream),
+            Happening::StreamToGateway(stream, bytes) => self.stream_takes(stream, bytes),
+            Happening::StreamToPhone(stream, bytes) => self.stream_brings(stream, &bytes),
+            Happening::Breaks => self.streams_break(),
             Happening::Frame(link, text) => {
                 if self.clients.iter().any(|client| client.link == Some(link)) {
                     self.note(&format!("link{link} > crosspoint"), &text);
@@ -304,6 +394,16 @@ impl Run {
                     self.network.at(at, Happening::Connect(client));
                 }
             }
+            Happening::Closed(link) => self.closed(link),
+            Happening::Stop => {
+                self.note("stop", "");
+                self.life = Life::Draining;
+                self.clients
+                    .iter_mut()
+                    .for_each(|client| client.drains = true);
+                self.input(Input::Stop);
+            }
+            Happening::Connect(_) if self.life == Life::Finished => {}
             Happening::Connect(client) => {
                 self.links += 1;
                 let link = self.links;
@@ -369,6 +469,7 @@ impl Run {
         while self.now < end && steps < 20_000 {
             steps += 1;
             let timer = self.gateway.poll_timeout().map(|(at, _)| at);
+            let timer = timer.filter(|_| self.life != Life::Finished);
             let due = [timer, self.network.next_at(), self.phone.retries_at()];
             let Some(at) = due.into_iter().flatten().min() else {
                 break;

@@ -12,12 +12,24 @@ pub(super) enum Happening {
     ToGateway(String),
     /// A datagram of the gateway arrives at the phone.
     ToPhone(String),
+    /// A connection that the gateway wants is there, or not.
+    StreamOpens(u64),
+    /// A piece of a stream arrives at the gateway.
+    StreamToGateway(u64, Vec<u8>),
+    /// A piece of a stream arrives at the phone.
+    StreamToPhone(u64, Vec<u8>),
+    /// All streams break.
+    Breaks,
     /// A frame of a client arrives at the gateway.
     Frame(u64, String),
     /// A frame of the gateway arrives at a client.
     Told(u64, String),
     /// A client's socket breaks.
     Cut(usize),
+    /// The gateway has closed a socket: the client sees it behind all that was sent.
+    Closed(u64),
+    /// The process is told to end.
+    Stop,
     /// A client connects.
     Connect(usize),
     /// A client does something.
@@ -34,8 +46,11 @@ pub(super) struct Network {
     queue: BTreeMap<(Instant, u64), Happening>,
     count: u64,
     in_order: BTreeMap<(u64, bool), Instant>,
+    streams_in_order: BTreeMap<(u64, bool), Instant>,
     /// Datagrams lost, of a hundred.
     loss: u64,
+    /// Whether a stream broke or could not be opened: what was on it is lost for good.
+    pub(super) broke: bool,
 }
 
 impl Network {
@@ -44,6 +59,15 @@ impl Network {
             loss,
             ..Self::default()
         }
+    }
+
+    /// Whether what is lost is there after a few tries: by the end of a lull.
+    pub(super) fn is_reliable_enough(&self) -> bool {
+        self.loss <= 5 && !self.broke
+    }
+
+    pub(super) fn is_lossless(&self) -> bool {
+        self.loss == 0 && !self.broke
     }
 
     pub(super) fn at(&mut self, at: Instant, what: Happening) {
@@ -64,6 +88,37 @@ impl Network {
                 match out {
                     true => Happening::ToPhone(text.to_owned()),
                     false => Happening::ToGateway(text.to_owned()),
+                },
+            );
+        }
+    }
+
+    /// Bytes of a stream: in order, in one piece or more.
+    pub(super) fn piece(
+        &mut self,
+        dice: &mut Dice,
+        now: Instant,
+        stream: u64,
+        bytes: &[u8],
+        out: bool,
+    ) {
+        let mut rest = bytes;
+        while !rest.is_empty() {
+            let cut = match dice.below(4) {
+                0 => usize::try_from(dice.below(300)).unwrap_or(0) + 1,
+                _ => rest.len(),
+            };
+            let (piece, later) = rest.split_at(cut.min(rest.len()));
+            rest = later;
+            let last = self.streams_in_order.get(&(stream, out));
+            let at = last.copied().unwrap_or(now).max(now + dice.millis(1, 60));
+            self.streams_in_order.insert((stream, out), at);
+            let piece = piece.to_vec();
+            self.at(
+                at,
+                match out {
+                    true => Happening::StreamToPhone(stream, piece),
+                    false => Happening::StreamToGateway(stream, piece),
                 },
             );
         }
@@ -93,15 +148,28 @@ impl Network {
         let message = |what: &Happening| match what {
             Happening::ToGateway(_)
             | Happening::ToPhone(_)
+            | Happening::StreamOpens(_)
+            | Happening::StreamToGateway(..)
+            | Happening::StreamToPhone(..)
             | Happening::Frame(..)
             | Happening::Told(..) => true,
             Happening::Cut(_)
+            | Happening::Closed(_)
+            | Happening::Breaks
+            | Happening::Stop
             | Happening::Connect(_)
             | Happening::ClientActs(_)
             | Happening::PhoneActs(_)
             | Happening::Look => false,
         };
         self.queue.values().any(message)
+    }
+
+    /// The end of a link, behind what was sent on it.
+    pub(super) fn close(&mut self, dice: &mut Dice, now: Instant, link: u64) {
+        let last = self.in_order.get(&(link, true)).copied().unwrap_or(now);
+        let at = last.max(now + dice.millis(1, 100));
+        self.at(at, Happening::Closed(link));
     }
 
     pub(super) fn next_at(&self) -> Option<Instant> {

@@ -11,7 +11,7 @@ use crosspoint::call::coverage::Coverage;
 use super::client::{Belief, Client, State};
 use super::complaint::{Complaints, Oracle};
 use super::log::Listener;
-use super::{Outcome, Run};
+use super::{Life, Outcome, Run, phone};
 
 /// Cells of the call's table that honest peers reach: state, side, signals.
 const REACHED: [(&str, &str, &[&str]); 7] = [
@@ -35,7 +35,7 @@ const REACHED: [(&str, &str, &[&str]); 7] = [
 /// Looks at a run that has come to rest.
 pub(super) fn look(run: &mut Run) {
     let mut wrong = std::mem::take(&mut run.phone.complaints);
-    if !run.gateway.is_idle() {
+    if run.life != Life::Finished && !run.gateway.is_idle() {
         wrong.add(Oracle::Quiet, "something is left of a call");
     }
     for client in &mut run.clients {
@@ -54,7 +54,7 @@ pub(super) fn look(run: &mut Run) {
     conserved(run, &mut wrong);
     caused(run, &mut wrong);
     for (name, call) in &run.phone.calls {
-        if call.denied && !run.byes.contains(name) {
+        if call.denied && !run.network.broke && !run.byes.contains(phone::call_id(name)) {
             wrong.add(Oracle::Ends, format!("{name} was forgotten without a BYE"));
         }
         if call.state != super::phone::State::Over {
@@ -63,6 +63,14 @@ pub(super) fn look(run: &mut Run) {
         }
     }
     run.complaints.append(&mut wrong);
+}
+
+/// Looks at the gateway in the moment it has said that it may end.
+pub(super) fn finished(run: &mut Run) {
+    if run.network.is_lossless() && run.phone.registered {
+        let what = "it may end, and is still registered";
+        run.complaints.add(Oracle::Quiet, what);
+    }
 }
 
 /// What one client gave, another was told; a link that was cut may have swallowed a frame.
@@ -101,7 +109,8 @@ fn caused(run: &Run, wrong: &mut Complaints) {
 pub(super) fn compare(run: &mut Run) {
     let away = |client: &Client| client.link.is_none() || client.gone;
     let unsettled = run.phone.is_unsettled() || run.clients.iter().any(Client::is_unsettled);
-    if run.network.carries() || unsettled || run.clients.iter().any(away) {
+    let lossy = !run.network.is_reliable_enough();
+    if lossy || run.network.carries() || unsettled || run.clients.iter().any(away) {
         return;
     }
     let beliefs: Vec<Belief> = run.clients.iter().flat_map(Client::beliefs).collect();

@@ -5,11 +5,16 @@ use std::time::{Duration, Instant};
 
 use super::client::Belief;
 use super::complaint::{Complaints, Oracle};
+use super::door;
 use super::media::Media;
 use super::network::Dice;
 
 pub(super) const GATEWAY: &str = "192.0.2.1:5060";
 pub(super) const PHONE: &str = "192.0.2.10:5060";
+/// Behind a Call-ID: the second fork of an INVITE.
+const SECOND: &str = "~2";
+/// How the tags of second forks begin.
+const FORK: &str = "fork-";
 const T1: Duration = Duration::from_millis(500);
 const T2: Duration = Duration::from_secs(4);
 
@@ -66,8 +71,12 @@ pub(super) struct Call {
 pub(super) struct Phone {
     pub(super) calls: BTreeMap<String, Call>,
     branches: u64,
-    /// Responses to non-INVITE requests, by branch.
+    /// Responses to non-INVITE requests, and to what did not come past the door, by branch.
     replies: BTreeMap<String, String>,
+    /// Calls that have begun with an INVITE of the gateway, to be looked at.
+    pub(super) begun: Vec<String>,
+    /// Whether an account of the gateway is registered here.
+    pub(super) registered: bool,
     pub(super) complaints: Complaints,
 }
 
@@ -184,6 +193,7 @@ impl Phone {
     pub(super) fn acts(&mut self, id: &str, dice: &mut Dice, now: Instant) -> Vec<String> {
         self.branches += 1;
         let branch = self.branches;
+        let other = self.calls.get(&other_fork(id)).map(|call| call.state);
         let Some(call) = self.calls.get_mut(id) else {
             return Vec::new();
         };
@@ -199,6 +209,19 @@ impl Phone {
                 vec![cancel]
             }
             (State::Calling, _) => Vec::new(),
+            // The proxy takes back what it began when the other fork has won, mostly.
+            (State::Ringing, _) if other == Some(State::Over) && is_fork(id) => {
+                call.state = State::Over;
+                Vec::new()
+            }
+            (State::Ringing, 0..70) if matches!(other, Some(State::Up | State::Leaving)) => {
+                call.state = State::Over;
+                Vec::new()
+            }
+            (State::Ringing, 50..60) if is_fork(id) => {
+                call.state = State::Over; // The proxy waits for the other one.
+                Vec::new()
+            }
             (State::Ringing, 0..40) => vec![call.answer(180, "", now)],
             (State::Ringing, 40..50) => {
                 let offer = body(&call.theirs).to_owned();
@@ -249,7 +272,7 @@ impl Phone {
 
     /// A datagram has come.
     pub(super) fn hears(&mut self, text: &str, dice: &mut Dice, now: Instant) -> Vec<String> {
-        let id = header(text, "Call-ID");
+        let id = key(text);
         if text.starts_with("SIP/2.0") {
             let Some(call) = self.calls.get_mut(&id) else {
                 return Vec::new();
@@ -261,25 +284,26 @@ impl Phone {
         if let Some(reply) = self.replies.get(&branch) {
             return vec![reply.clone()];
         }
+        if method == "REGISTER" || (method == "INVITE" && !self.calls.contains_key(&id)) {
+            self.branches += 1;
+            if let Some(reply) = door::answers(text, method, dice, self.branches) {
+                if method == "REGISTER" && reply.starts_with("SIP/2.0 200") {
+                    self.registered = !door::is_taken_back(text);
+                }
+                self.replies.insert(branch, reply.clone());
+                return vec![reply];
+            }
+        }
         if method == "INVITE" && !self.calls.contains_key(&id) {
-            let call = Call {
-                state: State::Ringing,
-                media: Media::new(self.name()),
-                local: header(text, "To") + &format!(";tag=p{}", dice.below(1_000_000)),
-                remote: header(text, "From"),
-                target: contact(text),
-                cseq: 0,
-                theirs: text.to_owned(),
-                said: respond(text, 100, "", ""),
-                ours: None,
-                offers: true,
-                heard: false,
-                acks: BTreeMap::new(),
-                again: BTreeMap::new(),
-                acts: 0,
-                left: false,
-                denied: false,
-            };
+            if dice.percent(20) {
+                let tag = format!("{FORK}{}", self.branches);
+                let fork = Call::called(text, self.name(), &tag);
+                self.begun.push(format!("{id}{SECOND}"));
+                self.calls.insert(format!("{id}{SECOND}"), fork);
+            }
+            let tag = format!("p{}", dice.below(1_000_000));
+            let call = Call::called(text, self.name(), &tag);
+            self.begun.push(id.clone());
             self.calls.insert(id, call);
             return vec![respond(text, 100, "", "")];
         }
@@ -290,6 +314,13 @@ impl Phone {
             };
         };
         let replies = call.request_heard(text, method, dice, now, &mut self.complaints);
+        if method == "CANCEL"
+            && call.state == State::Over
+            && let Some(fork) = self.calls.get_mut(&format!("{id}{SECOND}"))
+            && fork.state == State::Ringing
+        {
+            fork.state = State::Over;
+        }
         if let Some(reply) = replies.first().filter(|_| method != "INVITE") {
             self.replies.insert(branch, reply.clone());
         }
@@ -298,6 +329,28 @@ impl Phone {
 }
 
 impl Call {
+    /// A call that the gateway begins.
+    fn called(text: &str, name: u64, tag: &str) -> Self {
+        Self {
+            state: State::Ringing,
+            media: Media::new(name),
+            local: header(text, "To") + &format!(";tag={tag}"),
+            remote: header(text, "From"),
+            target: contact(text),
+            cseq: 0,
+            theirs: text.to_owned(),
+            said: respond(text, 100, "", ""),
+            ours: None,
+            offers: true,
+            heard: false,
+            acks: BTreeMap::new(),
+            again: BTreeMap::new(),
+            acts: 0,
+            left: false,
+            denied: false,
+        }
+    }
+
     fn repeat(&mut self, key: &'static str, text: String, now: Instant) {
         let again = Again {
             text,
@@ -524,14 +577,43 @@ fn request(
         "Content-Type: application/sdp\r\n"
     };
     format!(
-        "{method} {target} SIP/2.0\r\nVia: {via}\r\nFrom: {from}\r\nTo: {to}\r\nCall-ID: {id}\r\n\
+        "{method} {target} SIP/2.0\r\nVia: {via}\r\nFrom: {from}\r\nTo: {to}\r\nCall-ID: {}\r\n\
          CSeq: {number} {method}\r\nMax-Forwards: 70\r\nContact: <sip:1001@{PHONE}>\r\n{kind}\
          Content-Length: {}\r\n\r\n{body}",
+        call_id(id),
         body.len()
     )
 }
 
-fn respond(request: &str, status: u16, tag: &str, body: &str) -> String {
+/// The call a message is of: its Call-ID, and which fork of it by the phone's tag.
+fn key(text: &str) -> String {
+    let own = if text.starts_with("SIP/2.0") {
+        "From"
+    } else {
+        "To"
+    };
+    let second = header(text, own).contains(&format!(";tag={FORK}"));
+    header(text, "Call-ID") + if second { SECOND } else { "" }
+}
+
+/// The Call-ID of a call by its name here.
+pub(super) fn call_id(name: &str) -> &str {
+    name.trim_end_matches(SECOND)
+}
+
+fn is_fork(id: &str) -> bool {
+    id.ends_with(SECOND)
+}
+
+/// The other fork of a call.
+fn other_fork(id: &str) -> String {
+    match id.strip_suffix(SECOND) {
+        Some(first) => first.to_owned(),
+        None => format!("{id}{SECOND}"),
+    }
+}
+
+pub(super) fn respond(request: &str, status: u16, tag: &str, body: &str) -> String {
     let mut to = header(request, "To");
     if !to.contains("tag=") && !tag.is_empty() {
         to += &format!(";tag={tag}");
