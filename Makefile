@@ -25,6 +25,16 @@ sim: ## The simulator: 2,000 seeds, or SEED=n for one.
 scenarios: ## The ladders; UPDATE=1 rewrites what crosspoint says.
 	cargo test --locked --test suite scenarios
 
+mutations: ## Mistakes in the product, one by one: does a test notice each? (20 minutes; NAMES=word for some)
+	@bash tools/mutations.sh $(NAMES)
+
+fuzz: ## Inputs that nobody would send, for FUZZ_SECONDS (60) each parser.
+	FUZZ_SECONDS=$${FUZZ_SECONDS:-60} FUZZ_SEED=$${FUZZ_SEED:-$$(date +%s)} \
+	  cargo test --locked --test suite fuzz:: -- --nocapture
+
+long: ## The simulator with new seeds and the fuzz targets, for LONG_MINUTES (30).
+	@bash tools/long.sh
+
 docs: ## The documentation of the code, without warnings.
 	RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps
 
@@ -34,4 +44,4 @@ bench: ## The figures, beside the floor (15 minutes, 2 cores); QUICK=1 for one m
 interop: ## Real peers: Chromium, Asterisk, baresip, SIPp. Writes the matrix in interop/README.md.
 	@bash interop/run.sh
 
-.PHONY: help demo test check sim scenarios docs bench interop
+.PHONY: help demo test check sim scenarios mutations fuzz long bench docs interop

@@ -14,8 +14,8 @@ pub(super) enum Leg {
     Ws,
     /// A phone's.
     Sip,
-    /// A client that is to be invited once the offer is ready, and the call's id for him.
-    WsToPlace(ws::SessionId, String),
+    /// A client that is to be invited once the offer is ready.
+    WsToPlace(ws::Invitee),
     /// A phone that is to be invited once the offer is ready.
     SipToPlace(Box<sip::Target>),
 }

@@ -53,7 +53,7 @@ impl Gateway {
                 self.ws.accepted(leg);
                 return self.joins(leg, word, self.ws_profile(session), *invite, now);
             }
-            Ok(Target::User(user)) => self.placements_of(&user, Some(session)),
+            Ok(Target::User(user)) => self.placements_of(&user, None, Some(session)),
             Ok(Target::Trunk {
                 trunk,
                 uri,
@@ -98,12 +98,13 @@ impl Gateway {
         let id = self.ids.call();
         self.legs.add(leg, id, Leg::Sip);
         self.name_trace(id, &name);
-        let owner = caller.account.as_ref().map(|(owner, _)| owner.as_str());
+        let (owner, account) = caller.account.clone().unzip();
+        let owner = owner.as_deref();
         let target = self
             .plan
             .incoming(owner, caller.user.as_deref(), caller.trunk.as_deref());
         let placements = match target {
-            Some(Target::User(user)) => self.placements_of(&user, None),
+            Some(Target::User(user)) => self.placements_of(&user, account.as_deref(), None),
             Some(Target::Join(_) | Target::Trunk { .. } | Target::Reject(_)) | None => Vec::new(),
         };
         if placements.is_empty() {
@@ -118,7 +119,7 @@ impl Gateway {
     pub(super) fn tell(&mut self, leg: LegId, signal: Signal, now: Instant) {
         let waits = matches!(
             self.legs.get(leg),
-            Some(Leg::WsToPlace(..) | Leg::SipToPlace(_))
+            Some(Leg::WsToPlace(_) | Leg::SipToPlace(_))
         );
         if waits && !matches!(signal, Signal::Invite(_)) {
             // It was never invited: nothing to take back.
@@ -128,8 +129,8 @@ impl Gateway {
             return;
         }
         match self.legs.placed(leg) {
-            Some(Leg::WsToPlace(session, name)) => {
-                self.ws.place(leg, session, name);
+            Some(Leg::WsToPlace(invitee)) => {
+                self.ws.place(leg, invitee);
                 self.ws.apply(leg, signal, now);
             }
             Some(Leg::SipToPlace(target)) => {
@@ -164,9 +165,10 @@ impl Gateway {
         for Placement { kind, profile } in placements {
             let leg = self.ids.leg();
             let kind = match kind {
-                Leg::WsToPlace(session, _) => {
+                Leg::WsToPlace(invitee) => {
                     self.name_trace(call, &public);
-                    Leg::WsToPlace(session, public.clone())
+                    let call = public.clone();
+                    Leg::WsToPlace(ws::Invitee { call, ..invitee })
                 }
                 other => other,
             };
@@ -198,14 +200,23 @@ impl Gateway {
         self.place(leg, profile, Vec::new(), invite, now);
     }
 
-    /// All connections of a user, but not the one that calls.
-    fn placements_of(&self, user: &str, calling: Option<ws::SessionId>) -> Vec<Placement> {
+    /// All connections of a user, called as an account or not, but not the one that calls.
+    fn placements_of(
+        &self,
+        user: &str,
+        account: Option<&str>,
+        calling: Option<ws::SessionId>,
+    ) -> Vec<Placement> {
         let sessions = self.ws.sessions_of(user).into_iter();
         sessions
             .filter(|session| Some(*session) != calling)
             .take(self.config.call.targets_max)
             .map(|session| Placement {
-                kind: Leg::WsToPlace(session, String::new()),
+                kind: Leg::WsToPlace(ws::Invitee {
+                    session,
+                    call: String::new(),
+                    account: account.map(str::to_owned),
+                }),
                 profile: self.ws_profile(session),
             })
             .collect()

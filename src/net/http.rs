@@ -1,14 +1,15 @@
 //! The HTTP side: the page, the client library, the WebSocket's handshake, health and metrics.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::ws::WebSocketUpgrade;
-use axum::extract::{ConnectInfo, Path, State};
+use axum::extract::{ConnectInfo, Path, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -71,6 +72,46 @@ pub fn admin(shared: &Arc<Shared>) -> Router {
         )
         .with_state(Arc::clone(shared))
 }
+
+/// Serves the same to this machine alone, on listeners that the world may reach: who calls whom is
+/// nobody else's business. A name that a foreign page has turned to this machine does not pass
+/// (DNS rebinding), nor what a proxy forwards.
+pub fn admin_here(shared: &Arc<Shared>) -> Router {
+    admin(shared).layer(from_fn(only_here))
+}
+
+async fn only_here(
+    ConnectInfo(remote): ConnectInfo<SocketAddr>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let headers = request.headers();
+    let open = matches!(request.uri().path(), "/health" | "/ready");
+    let forwarded = headers.contains_key(header::FORWARDED) || headers.contains_key(FORWARDED_FOR);
+    let host = headers
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
+    if open || (remote.ip().is_loopback() && !forwarded && host.is_some_and(is_this_machine)) {
+        return next.run(request).await;
+    }
+    let why = "Metrics and ladders are shown to this machine alone, by 127.0.0.1 or localhost; \
+               `server.metrics_listen` gives them an address of their own.\n";
+    (StatusCode::FORBIDDEN, why).into_response()
+}
+
+/// Whether a Host header names this machine by an address of its loopback, or as localhost.
+fn is_this_machine(host: &str) -> bool {
+    let name = match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+        Some(_) | None => host,
+    };
+    let ip = name.trim_start_matches('[').trim_end_matches(']');
+    let ip: Option<IpAddr> = ip.parse().ok();
+    name.eq_ignore_ascii_case("localhost") || ip.is_some_and(|ip| ip.is_loopback())
+}
+
+/// What proxies put before RFC 7239's Forwarded.
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// Serves HTTP on a listener until the process ends.
 pub fn serve(listener: TcpListener, router: Router, tls: Option<TlsAcceptor>) {
@@ -212,4 +253,31 @@ async fn asset(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> R
         ),
     ];
     (headers, file.bytes).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_this_machine;
+
+    #[test]
+    fn only_loopback_and_localhost_are_this_machine() {
+        for host in [
+            "127.0.0.1:8080",
+            "localhost",
+            "LOCALHOST:8443",
+            "[::1]:80",
+            "127.3.2.1",
+        ] {
+            assert!(is_this_machine(host), "{host}");
+        }
+        for host in [
+            "rebound.example",
+            "rebound.example:8080",
+            "192.0.2.1",
+            "",
+            "127.0.0.1.nip.io",
+        ] {
+            assert!(!is_this_machine(host), "{host}");
+        }
+    }
 }

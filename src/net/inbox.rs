@@ -43,6 +43,8 @@ pub enum Arrival {
         /// Where it goes; `None` where there is no such thing.
         reply: oneshot::Sender<Option<String>>,
     },
+    /// A key set has been read (RFC 7517).
+    Keys(String),
     /// The process was asked to end: once drains, twice ends at once.
     Stop,
 }

@@ -17,6 +17,7 @@ pub mod dns;
 pub mod http;
 pub mod inbox;
 pub mod introspect;
+pub mod keys;
 pub mod page;
 pub mod process;
 pub mod stream;
@@ -143,7 +144,7 @@ impl Shell {
             bound.http.push(listener.local_addr()?);
             let router = match admin_apart {
                 Some(_) => http::public(&shared),
-                None => http::public(&shared).merge(http::admin(&shared)),
+                None => http::public(&shared).merge(http::admin_here(&shared)),
             };
             http::serve(listener, router, https.clone());
         }
@@ -156,21 +157,11 @@ impl Shell {
         };
         let introspection = introspect::Endpoint::new(&config)?;
         let ladders = config.trace.directory.clone();
-        let keys = config
-            .auth
-            .jwt
-            .as_ref()
-            .and_then(|jwt| jwt.jwks_file.clone());
+        let keys = keys::watch(config.auth.jwt.as_ref(), &inbox)?;
         let mut gateway = Gateway::new(config, &bound.sip, seed()?, Instant::now(), unix_now());
-        if let Some(file) = keys {
-            let shown = file.display();
-            let text = std::fs::read_to_string(&file)
-                .map_err(|error| io::Error::new(error.kind(), format!("{shown}: {error}")))?;
-            if !gateway.set_keys(&text) {
-                return Err(io::Error::other(format!(
-                    "{shown}: no key set that can be used"
-                )));
-            }
+        if keys.is_some_and(|keys| !gateway.set_keys(&keys)) {
+            let what = "auth.jwt.jwks_file: no key set with a key that can be used";
+            return Err(io::Error::other(what));
         }
         Ok(Self {
             gateway,
@@ -305,6 +296,11 @@ impl Shell {
                 };
                 // Whoever asked may have gone.
                 let _ = reply.send(text);
+            }
+            Arrival::Keys(text) => {
+                if !self.gateway.set_keys(&text) {
+                    tracing::warn!("a key set without a key that can be used: the old keys stay");
+                }
             }
             Arrival::Stop => {
                 self.shared.ready.store(false, Ordering::Relaxed);

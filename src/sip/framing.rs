@@ -63,11 +63,11 @@ impl Framer {
                 self.take(4);
                 return Ok(Some(Frame::Ping));
             }
-            if self.buffer.len() == 2 || !self.buffer[2..].starts_with(b"\r") {
-                self.take(2);
-                return Ok(Some(Frame::Pong));
+            if self.buffer == b"\r\n\r" {
+                return Ok(None); // The end of a ping is under way, or the beginning of anything.
             }
-            return Ok(None);
+            self.take(2);
+            return Ok(Some(Frame::Pong));
         }
         let whole = match self.next {
             Next::Whole(whole) => whole,
@@ -178,6 +178,19 @@ mod tests {
         assert_eq!(all(&mut framer), [Frame::Ping]);
         framer.push(b"\r\n");
         assert_eq!(all(&mut framer), [Frame::Pong]);
+    }
+
+    // What is neither ping nor message has an end, too: it must not wait, and grow, for ever.
+    #[test]
+    fn stray_carriage_return_behind_a_pong_does_not_stop_the_stream() {
+        let mut framer = Framer::new(100);
+        framer.push(b"\r\n\rx\r\n\r\n");
+        let stray = Frame::Message(b"\rx\r\n\r\n".to_vec());
+        assert_eq!(all(&mut framer), [Frame::Pong, stray]);
+        framer.push(b"\r\n\r");
+        framer.push(&[b'x'; 101]);
+        assert_eq!(framer.next_frame(), Ok(Some(Frame::Pong)));
+        assert!(framer.next_frame().is_err());
     }
 
     #[test]

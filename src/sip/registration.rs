@@ -12,6 +12,7 @@
 //!                                                        ▲
 //!   Trying ──remove──▶ Unwanted ── the answer: 2xx ──────┘   (else gone)
 //!   Registered ──remove──▶ Leaving
+//!   Waiting, Failed ──remove──▶ gone; Leaving where a registration was granted before
 //! ```
 //!
 //! At most one REGISTER of an account is under way (RFC 3261 §10.2): what changes meanwhile waits
@@ -80,6 +81,17 @@ pub struct Registration {
     pub(super) asked: Duration,
     failures: u32,
     authorizer: Authorizer,
+    pub(super) binding: Binding,
+}
+
+/// Whether the registrar may have our Contact: then it is taken back, however the last REGISTER
+/// went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Binding {
+    /// It never granted one.
+    Never,
+    /// It did, and nobody has taken it back.
+    Granted,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,6 +143,7 @@ impl Registration {
             asked: wanted.expires,
             failures: 0,
             authorizer: Authorizer::default(),
+            binding: Binding::Never,
             wanted,
         }
     }
@@ -201,11 +214,13 @@ impl Registration {
                 self.state = State::Waiting;
                 return Outcome::Anew;
             }
-            (State::Unwanted, 200..300) => {
+            (State::Unwanted, status) => {
+                if !(200..300).contains(&status) && self.binding == Binding::Never {
+                    return Outcome::Gone;
+                }
                 self.state = State::Leaving;
                 return Outcome::Again(Box::new(self.request(Duration::ZERO, ids)));
             }
-            (State::Unwanted, _) => return Outcome::Gone,
             (
                 State::Leaving
                 | State::Trying
@@ -221,6 +236,7 @@ impl Registration {
             200..300 => {
                 self.authorizer.accepted();
                 self.failures = 0;
+                self.binding = Binding::Granted;
                 let granted = self.granted(response);
                 // Early enough for two tries with their time-outs, never later than half-way for
                 // short ones.

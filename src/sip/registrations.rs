@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::flow::Flow;
 use super::message::{Request, Response};
-use super::registration::{Key, Outcome, Registration, State, Wanted};
+use super::registration::{Binding, Key, Outcome, Registration, State, Wanted};
 use crate::id::Source;
 
 /// All registrations.
@@ -69,21 +69,26 @@ impl Registrations {
     /// The un-REGISTER of an account that is no longer wanted; `None` where there is nothing to
     /// take back, or not yet.
     pub fn remove(&mut self, key: &Key, ids: &mut Source) -> Option<Request> {
-        match self.all.get(key)?.state {
-            State::Registered { .. } => self.change(key, |known| {
-                known.state = State::Leaving;
-                Some(known.request(Duration::ZERO, ids))
-            })?,
-            State::Trying => {
+        let known = self.all.get(key)?;
+        match (known.state, known.binding) {
+            // One that was granted stands until its time is over, though its refresh failed.
+            (State::Registered { .. }, _)
+            | (State::Waiting | State::Failed { .. }, Binding::Granted) => {
+                self.change(key, |known| {
+                    known.state = State::Leaving;
+                    Some(known.request(Duration::ZERO, ids))
+                })?
+            }
+            (State::Trying, _) => {
                 self.change(key, |known| known.state = State::Unwanted);
                 None
             }
-            State::Returning => {
+            (State::Returning, _) => {
                 self.change(key, |known| known.state = State::Leaving);
                 None
             }
-            State::Unwanted | State::Leaving => None,
-            State::Waiting | State::Failed { .. } => {
+            (State::Unwanted | State::Leaving, _) => None,
+            (State::Waiting | State::Failed { .. }, Binding::Never) => {
                 self.forget(key);
                 None
             }
@@ -384,6 +389,36 @@ mod tests {
         }
         assert_eq!(all.due(&mut ids, Instant::now()).len(), 50);
         assert_eq!(all.due(&mut ids, Instant::now()).len(), 0);
+    }
+
+    // The registrar that could not refresh it has it all the same, until its time is over.
+    #[test]
+    fn removed_account_is_unregistered_though_its_refresh_failed() {
+        let (mut all, mut ids, mut now, request) = one();
+        let ok = Response::to(&request, 200, "OK", None);
+        all.response(&key(), &request, &ok, FLOW, &mut ids, now);
+        now = all.poll_timeout().unwrap();
+        let (_, refresh) = all.due(&mut ids, now).remove(0);
+        let busy = Response::to(&refresh, 503, "Busy", None);
+        all.response(&key(), &refresh, &busy, FLOW, &mut ids, now);
+        let bye = all.remove(&key(), &mut ids).unwrap();
+        assert_eq!(bye.headers.get(&Name::Expires), Some("0"));
+    }
+
+    #[test]
+    fn account_removed_during_a_refresh_that_fails_is_unregistered() {
+        let (mut all, mut ids, mut now, request) = one();
+        let ok = Response::to(&request, 200, "OK", None);
+        all.response(&key(), &request, &ok, FLOW, &mut ids, now);
+        now = all.poll_timeout().unwrap();
+        let (_, refresh) = all.due(&mut ids, now).remove(0);
+        assert_eq!(all.remove(&key(), &mut ids), None);
+        let busy = Response::to(&refresh, 503, "Busy", None);
+        let outcome = all.response(&key(), &refresh, &busy, FLOW, &mut ids, now);
+        let Some(Outcome::Again(bye)) = outcome else {
+            panic!("{outcome:?}");
+        };
+        assert_eq!(bye.headers.get(&Name::Expires), Some("0"));
     }
 
     #[test]

@@ -32,6 +32,6 @@ mod replay;
 mod session;
 mod timer;
 
-pub use self::agent::{Agent, Call, Counts, Event};
+pub use self::agent::{Agent, Call, Counts, Event, Invitee};
 pub use self::connection::ConnectionId;
 pub use self::session::SessionId;

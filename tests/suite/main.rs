@@ -4,6 +4,7 @@
 //! - `scenarios`: ladders in `tests/scenarios`, on virtual time
 //! - `sim`: honest peers, a network that loses, seeds and oracles
 //! - `sip`: torture messages, another parser, timers, mutations
+//! - `fuzz`: kept inputs and what chance makes of them, for every parser and the gateway
 //! - `clients`: two clients of one gateway, through all of it
 //! - `protocol`: the examples of `docs/protocol.md` and the schema beside it
 //! - `command`: the command line, as a process
@@ -17,7 +18,9 @@
 mod clients;
 mod command;
 mod describe;
+mod dice;
 mod docs;
+mod fuzz;
 mod protocol;
 mod scenarios;
 mod sim;

@@ -3,7 +3,7 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Instant;
 
-use super::{Agent, Call, Door, Event};
+use super::{Agent, Call, Door, Event, Invitee};
 use crate::address::Address;
 use crate::call::cause::Cause;
 use crate::call::signal::{Caller, Ending, Invite, Signal};
@@ -300,15 +300,22 @@ impl Agent {
 
     /// A call for a client, under an id that the gateway made: the next thing the middle says to
     /// this leg is the invitation.
-    pub fn place(&mut self, leg: LegId, session: SessionId, call: String) {
+    pub fn place(&mut self, leg: LegId, invitee: Invitee) {
+        let Invitee {
+            session,
+            call,
+            account,
+        } = invitee;
         let Some(known) = self.sessions.get_mut(&session) else {
             return;
         };
         known.calls.push(leg);
         let capabilities = known.capabilities;
         self.calls.insert((session, call.clone()), leg);
-        self.legs
-            .insert(leg, Leg::incoming(leg, session, call, capabilities));
+        self.legs.insert(
+            leg,
+            Leg::incoming(leg, session, call, account, capabilities),
+        );
         self.watch_grace(session);
     }
 

@@ -100,6 +100,17 @@ pub enum Event {
     },
 }
 
+/// A client that is to be called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Invitee {
+    /// His session.
+    pub session: SessionId,
+    /// The call's id for him.
+    pub call: String,
+    /// The account that was called, where it was one.
+    pub account: Option<String>,
+}
+
 /// A call that a client asks for.
 #[derive(Debug)]
 pub struct Call {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::{Agent, Call, Event};
+use super::{Agent, Call, Event, Invitee};
 use crate::address::Address;
 use crate::ask::{AskId, Question, Told};
 use crate::call::signal::{Caller, Invite, MediaFlow, Signal};
@@ -259,7 +259,12 @@ impl Rig {
     /// The connection's session is called, by an offer or without; its leg.
     pub(super) fn invite(&mut self, session: SessionId, call: &str, offer: Option<&str>) -> LegId {
         let leg = self.ids.leg();
-        self.agent.place(leg, session, call.to_owned());
+        let invitee = Invitee {
+            session,
+            call: call.to_owned(),
+            account: None,
+        };
+        self.agent.place(leg, invitee);
         let invite = Invite {
             from: Caller {
                 uri: "sip:1001@pbx".into(),

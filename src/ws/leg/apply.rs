@@ -107,7 +107,12 @@ impl Leg {
         let headers = headers
             .into_iter()
             .map(|(name, value)| Header { name, value });
+        let account = match &mut self.state {
+            State::Invited(placed) => placed.account.take(),
+            _ => None,
+        };
         let invitation = Box::new(Invitation {
+            account,
             from: Caller {
                 uri: from.uri,
                 display_name: from.display_name,

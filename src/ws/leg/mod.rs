@@ -86,6 +86,7 @@ pub(super) enum State {
 /// How a client is called, to be told again after a loss.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Invitation {
+    account: Option<String>,
     from: Caller,
     to: String,
     headers: Vec<Header>,
@@ -161,9 +162,11 @@ impl Leg {
         id: LegId,
         session: SessionId,
         call: String,
+        account: Option<String>,
         capabilities: Capabilities,
     ) -> Self {
         let invitation = Invitation {
+            account,
             from: Caller {
                 uri: String::new(),
                 display_name: None,
@@ -268,6 +271,7 @@ impl Leg {
 
     fn invited(&self, invitation: &Invitation) -> Event {
         let Invitation {
+            account,
             from,
             to,
             headers,
@@ -275,7 +279,7 @@ impl Leg {
         } = invitation.clone();
         let negotiation = self.exchange.ours();
         let description = negotiation.and_then(|_| self.told_as_offer());
-        let (call, account) = (self.call.clone(), None);
+        let call = self.call.clone();
         Event::CallIncoming {
             call,
             from,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::complaint::{Complaints, Oracle};
 use super::media::Media;
 use super::network::Dice;
 
@@ -32,12 +33,20 @@ pub(super) struct Call {
     acts: u32,
     /// Whether the other side is the phone, which does not trickle.
     phone: bool,
-    /// Candidates that were sent while nothing was being negotiated: the port, the act.
-    sent: Vec<(u64, u32)>,
+    /// Candidates that were sent while nothing was being negotiated, and digits: the text, the act.
+    sent: Vec<(String, u32)>,
     /// How often it acted since it has waited for an answer.
     waits: u32,
     /// Acts until it hangs up.
     patience: u32,
+    /// Whether it was asked for an offer.
+    asked: bool,
+    /// The digits that were heard.
+    digits: String,
+    /// Whether its person hung up.
+    left: bool,
+    /// Why it ended, where it was established.
+    ended: Option<String>,
 }
 
 /// One client.
@@ -52,11 +61,11 @@ pub(super) struct Client {
     numbers: u64,
     /// Requests without a reply: sent again after a resume.
     waiting: BTreeMap<u64, String>,
-    pub(super) complaints: Vec<String>,
-    /// Ports of candidates that the other side must have been told by now.
-    pub(super) due: Vec<u64>,
+    pub(super) complaints: Complaints,
+    /// Texts of candidates and digits that the other side must have been told by now.
+    pub(super) due: Vec<String>,
     /// All that was heard, as far as it speaks of candidates.
-    pub(super) heard: String,
+    heard: String,
     pub(super) was_cut: bool,
 }
 
@@ -72,7 +81,7 @@ impl Client {
             requests: 0,
             numbers,
             waiting: BTreeMap::new(),
-            complaints: Vec::new(),
+            complaints: Complaints::default(),
             due: Vec::new(),
             heard: String::new(),
             was_cut: false,
@@ -93,7 +102,7 @@ impl Client {
     }
 
     pub(super) fn create(&mut self, dice: &mut Dice, call: &str, to: &str) -> String {
-        let mut media = Media::new(self.name(dice));
+        let mut media = Media::new(self.name());
         let sdp = media.offer("sendrecv", false, !dice.percent(30));
         let call_model = Call {
             state: State::Calling,
@@ -106,14 +115,20 @@ impl Client {
             sent: Vec::new(),
             waits: 0,
             patience: [10, 60][dice.below(8) as usize / 7],
+            left: false,
+            asked: false,
+            digits: String::new(),
+            ended: None,
         };
         self.calls.insert(call.to_owned(), call_model);
         self.request(json!({"type": "call.create", "call": call, "to": to,
             "description": {"type": "offer", "sdp": sdp}}))
     }
 
-    fn name(&self, dice: &mut Dice) -> u64 {
-        100 + dice.below(900)
+    /// A name for a description that no other has.
+    fn name(&mut self) -> u64 {
+        self.numbers += 1;
+        self.numbers
     }
 
     fn request(&mut self, mut frame: Value) -> String {
@@ -133,6 +148,11 @@ impl Client {
         let names: Vec<String> = self.calls.keys().cloned().collect();
         for name in names {
             if let Some(frame) = self.acts_in(&name, dice) {
+                if let Some(call) = self.calls.get_mut(&name)
+                    && frame["type"] == "call.end"
+                {
+                    call.left = true;
+                }
                 let counts = frame["type"] != "call.candidate";
                 frames.push(if counts {
                     self.request(frame)
@@ -159,7 +179,7 @@ impl Client {
                 call.sent
                     .iter()
                     .filter(|(_, act)| act + 5 < acts)
-                    .map(|(port, _)| *port),
+                    .map(|(text, _)| text.clone()),
             );
             call.sent.retain(|(_, act)| act + 5 >= acts);
         }
@@ -168,8 +188,8 @@ impl Client {
             false => 0,
         };
         if call.waits == 40 {
-            self.complaints
-                .push(format!("{name}: an offer is never answered"));
+            let what = format!("{name}: an offer is never answered");
+            self.complaints.add(Oracle::OneOffer, what);
         }
         let of = |kind: &str| json!({"type": kind, "call": name});
         let described = |kind: &str, what: &str, sdp: &str, number: u64| {
@@ -221,10 +241,20 @@ impl Client {
                 let sdp = call.media.answer(&offer, true);
                 Some(described("call.description", "answer", &sdp, owed))
             }
-            (State::Up, 12..22) => Some(json!({"type": "call.dtmf", "call": name, "digits": "5#"})),
+            (State::Up, _) if call.asked && call.offered.is_none() => {
+                call.asked = false;
+                call.offered = Some(number);
+                let sdp = call.media.offer("sendrecv", false, true);
+                Some(described("call.description", "offer", &sdp, number))
+            }
+            (State::Up, 12..22) => {
+                let digits = format!("*{number}#");
+                call.sent.push((digits.clone(), acts));
+                Some(json!({"type": "call.dtmf", "call": name, "digits": digits}))
+            }
             (State::Up, 22..40) => {
                 if call.offered.is_none() && call.owed.is_none() {
-                    call.sent.push((port, acts));
+                    call.sent.push((format!(" {port} typ"), acts));
                 }
                 Some(candidate)
             }
@@ -253,8 +283,8 @@ impl Client {
                 return Vec::new();
             }
             if seq != self.seq + 1 {
-                self.complaints
-                    .push(format!("event {seq} after {}", self.seq));
+                let what = format!("event {seq} after {}", self.seq);
+                self.complaints.add(Oracle::Conserved, what);
             }
             self.seq = seq;
         }
@@ -282,7 +312,7 @@ impl Client {
                 .unwrap_or_default()
                 .to_owned();
             let number = frame["negotiation"].as_u64().unwrap_or(1);
-            let media = Media::new(self.name(dice));
+            let media = Media::new(self.name());
             let owed = (!needs_offer).then_some((number, offer));
             let state = State::Ringing { needs_offer };
             let call = Call {
@@ -296,25 +326,31 @@ impl Client {
                 sent: Vec::new(),
                 waits: 0,
                 patience: [10, 60][dice.below(8) as usize / 7],
+                left: false,
+                asked: false,
+                digits: String::new(),
+                ended: None,
             };
             if self.calls.insert(name.clone(), call).is_some() {
-                self.complaints.push(format!("{name} came in twice"));
+                let what = format!("{name} came in twice");
+                self.complaints.add(Oracle::Ends, what);
             }
             return Vec::new();
         }
         let Some(call) = self.calls.get_mut(&name) else {
-            self.complaints
-                .push(format!("{kind} of the unknown {name}"));
+            let what = format!("{kind} of the unknown {name}");
+            self.complaints.add(Oracle::Ends, what);
             return Vec::new();
         };
         if call.state == State::Over && kind.starts_with("call.") {
-            self.complaints
-                .push(format!("{kind} after the end of {name}"));
+            let what = format!("{kind} after the end of {name}");
+            self.complaints.add(Oracle::Ends, what);
             return Vec::new();
         }
-        let wrong = call.told(kind, &frame);
-        self.complaints
-            .extend(wrong.map(|wrong| format!("{name}: {wrong}\n{text}")));
+        if let Some((oracle, wrong)) = call.told(kind, &frame) {
+            let what = format!("{name}: {wrong}\n{text}");
+            self.complaints.add(oracle, what);
+        }
         Vec::new()
     }
 
@@ -324,27 +360,41 @@ impl Client {
         // The other tab of a user may have the call that this one has lost meanwhile.
         let crossed = ["bad_state", "unknown_call", "not_your_call"];
         if !crossed.contains(&code) {
-            self.complaints.push(format!("refused: {frame}"));
+            self.complaints
+                .add(Oracle::Honest, format!("refused: {frame}"));
         }
     }
 }
 
 impl Call {
-    fn told(&mut self, kind: &str, frame: &Value) -> Option<String> {
+    fn told(&mut self, kind: &str, frame: &Value) -> Option<(Oracle, String)> {
         let number = frame["negotiation"].as_u64();
         let sdp = frame["description"]["sdp"].as_str().unwrap_or_default();
         let what = frame["description"]["type"].as_str();
         match (kind, what) {
             ("call.ended", _) => {
+                let cause = frame["cause"].as_str().unwrap_or_default();
+                self.ended = (self.state == State::Up).then(|| cause.to_owned());
                 self.state = State::Over;
-                (frame["cause"] == "internal").then(|| "ended by an internal fault".to_owned())
+                let faults = ["internal", "misbehaved"];
+                let fault = faults.contains(&cause).then(|| format!("ended as {cause}"));
+                fault.map(|what| (Oracle::Cause, what))
             }
             ("call.accepted", Some("answer")) => {
                 let expected = matches!(self.state, State::Calling | State::Accepting);
                 self.state = State::Up;
                 self.offered = None;
                 let answered = self.media.answered(sdp).err();
-                answered.or((!expected).then(|| "accepted out of place".to_owned()))
+                let wrong = answered.or((!expected).then(|| "accepted out of place".to_owned()));
+                wrong.map(|what| (Oracle::OneOffer, what))
+            }
+            ("call.offer_requested", _) => {
+                self.asked = true;
+                None
+            }
+            ("call.dtmf", _) => {
+                self.digits += frame["digit"].as_str().unwrap_or_default();
+                None
             }
             ("call.accepted", _) => {
                 self.state = State::Up;
@@ -352,7 +402,8 @@ impl Call {
             }
             ("call.description", Some("offer")) => {
                 let twice = self.owed.replace((number.unwrap_or(1), sdp.to_owned()));
-                twice.map(|(number, _)| format!("a second offer while {number} is owed"))
+                let wrong = |number| format!("a second offer while {number} is owed");
+                twice.map(|(number, _)| (Oracle::OneOffer, wrong(number)))
             }
             ("call.description", Some("answer"))
                 if self.withdrawn == number && number.is_some() =>
@@ -364,7 +415,8 @@ impl Call {
                 // The second caller of a join hears of his acceptance by itself.
                 self.offered = None;
                 let wrong = self.media.answered(sdp).err();
-                wrong.or((!fits).then(|| "an answer to no offer".to_owned()))
+                let wrong = wrong.or((!fits).then(|| "an answer to no offer".to_owned()));
+                wrong.map(|what| (Oracle::OneOffer, what))
             }
             ("call.description", Some("rollback")) => {
                 if self.offered.is_some() && (self.offered == number || number.is_none()) {
@@ -372,6 +424,7 @@ impl Call {
                     self.media.rolled_back();
                 } else {
                     self.owed = None;
+                    self.asked = false;
                 }
                 None
             }
@@ -406,5 +459,51 @@ impl Client {
             }
         }
         frames
+    }
+}
+
+/// What one peer of a session believes, by the names in the credentials.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Belief {
+    /// Its own credentials.
+    pub(super) own: String,
+    /// Those of the other side.
+    pub(super) other: String,
+}
+
+impl Client {
+    /// All candidates and digits that it was told.
+    pub(super) fn heard(&self) -> impl Iterator<Item = &str> {
+        let digits = self.calls.values().map(|call| call.digits.as_str());
+        digits.chain([self.heard.as_str()])
+    }
+
+    /// What it believes of each established call in which nothing is being negotiated.
+    pub(super) fn beliefs(&self) -> impl Iterator<Item = Belief> + '_ {
+        let settled =
+            |call: &&Call| call.state == State::Up && call.offered.is_none() && call.owed.is_none();
+        self.calls
+            .values()
+            .filter(settled)
+            .map(|call| call.media.belief())
+    }
+
+    /// Whether one of its calls is between two states.
+    pub(super) fn is_unsettled(&self) -> bool {
+        let unsettled = |call: &Call| match call.state {
+            State::Over => false,
+            State::Up => call.offered.is_some() || call.owed.is_some() || call.asked,
+            State::Calling | State::Ringing { .. } | State::Accepting => true,
+        };
+        self.calls.values().any(unsettled)
+    }
+
+    /// Each call that was established and has ended: its name in the descriptions, that of the
+    /// other side, whether its person left, and the cause.
+    pub(super) fn ends(&self) -> impl Iterator<Item = (u64, u64, bool, &str)> {
+        self.calls.values().map(|call| {
+            let cause = call.ended.as_deref().unwrap_or_default();
+            (call.media.name, call.media.other(), call.left, cause)
+        })
     }
 }

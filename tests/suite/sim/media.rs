@@ -1,5 +1,7 @@
 //! What an honest peer describes: roles, generations and directions that fit what was said before.
 
+use super::client::Belief;
+
 /// One peer's view of one session.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Media {
@@ -72,6 +74,19 @@ impl Media {
     pub(super) fn candidate(&self, port: u64) -> (String, String) {
         let text = format!("candidate:1 1 udp 2122260223 192.0.2.99 {port} typ host");
         (text, self.fragment())
+    }
+
+    /// What it believes: its own credentials, and the other side's.
+    pub(super) fn belief(&self) -> Belief {
+        let (own, other) = (self.fragment(), self.heard.clone());
+        Belief { own, other }
+    }
+
+    /// The name of the other side; 0 before anything was heard.
+    pub(super) fn other(&self) -> u64 {
+        let name = self.heard.strip_prefix('u').unwrap_or_default();
+        let name = name.split('g').next().unwrap_or_default();
+        name.parse().unwrap_or(0)
     }
 
     fn fragment(&self) -> String {

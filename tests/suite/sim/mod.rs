@@ -5,6 +5,8 @@
 //! failed.
 
 mod client;
+mod complaint;
+mod log;
 mod media;
 mod network;
 mod oracle;
@@ -19,11 +21,15 @@ use crosspoint::gateway::{Gateway, Input, Output};
 use crosspoint::ws::ConnectionId;
 
 use self::client::Client;
+use self::complaint::{Complaints, Oracle};
 use self::network::{Dice, Happening, Network};
 use self::phone::{GATEWAY, PHONE, Phone};
 
 /// Outputs that one input may cause.
 const OUTPUTS_MAX: usize = 120;
+
+/// How long a lull lasts: all that is repeated at T2 has arrived by then, or nearly always.
+const LULL: Duration = Duration::from_secs(14);
 
 struct Run {
     dice: Dice,
@@ -35,16 +41,22 @@ struct Run {
     phone: Phone,
     links: u64,
     transcript: String,
-    complaints: Vec<String>,
+    complaints: Complaints,
+    /// When nobody does anything: what is under way arrives, and then the peers agree.
+    lulls: [(Instant, Instant); 2],
+    /// How often beliefs were compared.
+    compared: u64,
     /// Calls that the gateway has ended towards the phone.
     byes: BTreeSet<String>,
 }
 
 /// What came of a run.
+#[derive(Default)]
 struct Outcome {
     transcript: String,
-    complaints: Vec<String>,
+    complaints: Complaints,
     coverage: Coverage,
+    compared: u64,
 }
 
 fn config() -> Config {
@@ -96,6 +108,13 @@ impl Run {
         for client in 0..clients.len() {
             network.at(start, Happening::Connect(client));
         }
+        let lulls = [8, 30].map(|from| {
+            let begin = start + dice.millis(from * 1000, (from + 16) * 1000);
+            (begin, begin + LULL)
+        });
+        for (_, end) in lulls {
+            network.at(end, Happening::Look);
+        }
         let mut gateway = Gateway::new(config(), &bound, key, start, unix);
         gateway.begin(start);
         Self {
@@ -108,7 +127,9 @@ impl Run {
             phone: Phone::default(),
             links: 0,
             transcript: String::new(),
-            complaints: Vec::new(),
+            complaints: Complaints::default(),
+            lulls,
+            compared: 0,
             byes: BTreeSet::new(),
         }
     }
@@ -197,12 +218,21 @@ impl Run {
                     self.network.datagram(&mut self.dice, self.now, &text, true);
                 }
                 Output::WsClose { connection, .. } => self.closed(connection.0),
-                other => self.complaints.push(format!("unexpected: {other:?}")),
+                other => {
+                    let what = format!("unexpected: {other:?}");
+                    self.complaints.add(Oracle::Bounded, what);
+                }
             }
         }
         if outputs > OUTPUTS_MAX {
-            self.complaints
-                .push(format!("{outputs} outputs for one input"));
+            let what = format!("{outputs} outputs for one input");
+            self.complaints.add(Oracle::Bounded, what);
+        }
+        let timer = self.gateway.poll_timeout();
+        if let Some((at, name)) = timer.filter(|(at, _)| *at < self.now) {
+            let late = (self.now - at).as_millis();
+            let what = format!("a timer lies {late} ms in the past: {name}");
+            self.complaints.add(Oracle::Clock, what);
         }
     }
 
@@ -285,6 +315,12 @@ impl Run {
                 let at = self.now + self.dice.millis(500, 1500);
                 self.network.at(at, Happening::ClientActs(client));
             }
+            Happening::Look => oracle::compare(self),
+            Happening::ClientActs(_) | Happening::PhoneActs(_) if self.lull().is_some() => {
+                let end = self.lull().unwrap_or(self.now);
+                let at = end + self.dice.millis(1, 2000);
+                self.network.at(at, what);
+            }
             Happening::ClientActs(client) => self.client_acts(client),
             Happening::PhoneActs(call) if call.starts_with("new-") => self.begin_call(&call),
             Happening::PhoneActs(call) => {
@@ -301,6 +337,15 @@ impl Run {
                 }
             }
         }
+    }
+
+    /// The end of the lull that there is.
+    fn lull(&self) -> Option<Instant> {
+        let now = self.now;
+        let mut lulls = self.lulls.iter();
+        lulls
+            .find(|(from, to)| (*from..=*to).contains(&now))
+            .map(|(_, to)| *to)
     }
 
     fn client_acts(&mut self, client: usize) {
@@ -324,10 +369,6 @@ impl Run {
         while self.now < end && steps < 20_000 {
             steps += 1;
             let timer = self.gateway.poll_timeout().map(|(at, _)| at);
-            if timer.is_some_and(|at| at < self.now) {
-                self.complaints.push("a timer lies in the past".to_owned());
-                break;
-            }
             let due = [timer, self.network.next_at(), self.phone.retries_at()];
             let Some(at) = due.into_iter().flatten().min() else {
                 break;
@@ -353,7 +394,7 @@ impl Run {
             }
         }
         if steps >= 20_000 {
-            self.complaints.push("it never comes to rest".to_owned());
+            self.complaints.add(Oracle::Clock, "it never comes to rest");
         }
         oracle::look(&mut self);
         let coverage = self.gateway.coverage().clone();
@@ -361,6 +402,7 @@ impl Run {
             transcript: self.transcript,
             complaints: self.complaints,
             coverage,
+            compared: self.compared,
         }
     }
 }

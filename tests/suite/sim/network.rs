@@ -1,34 +1,9 @@
-//! Dice, and the links: what is sent arrives later, out of order, twice, or never.
+//! The links: what is sent arrives later, out of order, twice, or never.
 
 use std::collections::BTreeMap;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-/// SplitMix64: the one source of chance in a run.
-#[derive(Clone)]
-pub(super) struct Dice(pub(super) u64);
-
-impl Dice {
-    pub(super) fn next(&mut self) -> u64 {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        z ^ (z >> 31)
-    }
-
-    pub(super) fn below(&mut self, bound: u64) -> u64 {
-        self.next() % bound
-    }
-
-    /// Whether something of this many in a hundred happens.
-    pub(super) fn percent(&mut self, percent: u64) -> bool {
-        self.below(100) < percent
-    }
-
-    pub(super) fn millis(&mut self, from: u64, to: u64) -> Duration {
-        Duration::from_millis(from + self.below(to - from))
-    }
-}
+pub(super) use crate::dice::Dice;
 
 /// What happens at a time.
 #[derive(Debug)]
@@ -49,6 +24,8 @@ pub(super) enum Happening {
     ClientActs(usize),
     /// The phone does something with this call.
     PhoneActs(String),
+    /// A lull is over: what the peers believe is compared.
+    Look,
 }
 
 /// Everything that is under way.
@@ -109,6 +86,22 @@ impl Network {
             false => Happening::Frame(link, text),
         };
         self.at(at, what);
+    }
+
+    /// Whether a message is under way.
+    pub(super) fn carries(&self) -> bool {
+        let message = |what: &Happening| match what {
+            Happening::ToGateway(_)
+            | Happening::ToPhone(_)
+            | Happening::Frame(..)
+            | Happening::Told(..) => true,
+            Happening::Cut(_)
+            | Happening::Connect(_)
+            | Happening::ClientActs(_)
+            | Happening::PhoneActs(_)
+            | Happening::Look => false,
+        };
+        self.queue.values().any(message)
     }
 
     pub(super) fn next_at(&self) -> Option<Instant> {

@@ -1,12 +1,17 @@
 //! What must hold in every run.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use crosspoint::call::coverage::Coverage;
 
-use super::Run;
-use super::client::State;
+use super::client::{Belief, Client, State};
+use super::complaint::{Complaints, Oracle};
+use super::log::Listener;
+use super::{Outcome, Run};
 
 /// Cells of the call's table that honest peers reach: state, side, signals.
 const REACHED: [(&str, &str, &[&str]); 7] = [
@@ -31,7 +36,7 @@ const REACHED: [(&str, &str, &[&str]); 7] = [
 pub(super) fn look(run: &mut Run) {
     let mut wrong = std::mem::take(&mut run.phone.complaints);
     if !run.gateway.is_idle() {
-        wrong.push("something is left of a call".to_owned());
+        wrong.add(Oracle::Quiet, "something is left of a call");
     }
     for client in &mut run.clients {
         wrong.append(&mut client.complaints);
@@ -40,33 +45,75 @@ pub(super) fn look(run: &mut Run) {
         }
         for (name, call) in &client.calls {
             if call.state != State::Over {
-                wrong.push(format!(
-                    "{name} of {} never ended: {:?}",
-                    client.user, call.state
-                ));
+                let (user, state) = (&client.user, call.state);
+                let what = format!("{name} of {user} never ended: {state:?}");
+                wrong.add(Oracle::Ends, what);
             }
         }
     }
-    // What one client gave, another was told; a link that was cut may have swallowed a frame.
-    if run.clients.iter().all(|client| !client.was_cut) {
-        let heard: String = run
-            .clients
-            .iter()
-            .map(|client| client.heard.as_str())
-            .collect();
-        let due = run.clients.iter().flat_map(|client| &client.due);
-        let lost = due.filter(|port| !heard.contains(&format!(" {port} typ")));
-        wrong.extend(lost.map(|port| format!("the candidate of port {port} was never told")));
-    }
+    conserved(run, &mut wrong);
+    caused(run, &mut wrong);
     for (name, call) in &run.phone.calls {
         if call.denied && !run.byes.contains(name) {
-            wrong.push(format!("{name} was forgotten without a BYE"));
+            wrong.add(Oracle::Ends, format!("{name} was forgotten without a BYE"));
         }
         if call.state != super::phone::State::Over {
-            wrong.push(format!("{name} of the phone never ended: {:?}", call.state));
+            let what = format!("{name} of the phone never ended: {:?}", call.state);
+            wrong.add(Oracle::Ends, what);
         }
     }
     run.complaints.append(&mut wrong);
+}
+
+/// What one client gave, another was told; a link that was cut may have swallowed a frame.
+fn conserved(run: &Run, wrong: &mut Complaints) {
+    if run.clients.iter().any(|client| client.was_cut) {
+        return;
+    }
+    let heard: String = run.clients.iter().flat_map(Client::heard).collect();
+    for text in run.clients.iter().flat_map(|client| &client.due) {
+        if !heard.contains(text) {
+            wrong.add(Oracle::Conserved, format!("{text} was never told"));
+        }
+    }
+}
+
+/// An established call ends because somebody left it, or because somebody vanished.
+fn caused(run: &Run, wrong: &mut Complaints) {
+    let mut left: BTreeSet<u64> = run.phone.left().collect();
+    for client in &run.clients {
+        let all = client.ends();
+        left.extend(all.filter(|end| end.2 || client.gone).map(|end| end.0));
+    }
+    for client in &run.clients {
+        for (own, other, _, cause) in client.ends() {
+            let somebody = left.contains(&own) || left.contains(&other);
+            if cause == "normal" && !somebody {
+                let what = format!("a call of {} ended, and nobody left it", client.user);
+                wrong.add(Oracle::Cause, what);
+            }
+        }
+    }
+}
+
+/// Compares what the peers believe: each is believed by the one it believes in. Only where all is
+/// quiet: what is lost or late is still to come.
+pub(super) fn compare(run: &mut Run) {
+    let away = |client: &Client| client.link.is_none() || client.gone;
+    let unsettled = run.phone.is_unsettled() || run.clients.iter().any(Client::is_unsettled);
+    if run.network.carries() || unsettled || run.clients.iter().any(away) {
+        return;
+    }
+    let beliefs: Vec<Belief> = run.clients.iter().flat_map(Client::beliefs).collect();
+    let beliefs: Vec<_> = beliefs.into_iter().chain(run.phone.beliefs()).collect();
+    run.compared += beliefs.len() as u64;
+    for one in &beliefs {
+        let agrees = |two: &&Belief| two.own == one.other && two.other == one.own;
+        if !beliefs.iter().any(|two| agrees(&two)) {
+            let what = format!("{one:?} has nobody who agrees in {beliefs:?}");
+            run.complaints.add(Oracle::Agreement, what);
+        }
+    }
 }
 
 fn unreached(coverage: &Coverage) -> Vec<String> {
@@ -86,6 +133,24 @@ fn number(name: &str) -> Option<u64> {
     std::env::var(name).ok()?.parse().ok()
 }
 
+/// Runs a seed with an ear on the log.
+fn outcome(seed: u64) -> Outcome {
+    let run = || catch_unwind(AssertUnwindSafe(|| Run::new(seed).run()));
+    let mut outcome = match tracing::subscriber::with_default(Listener, run) {
+        Ok(outcome) => outcome,
+        Err(_) => {
+            let mut outcome = Outcome::default();
+            let what = "it panicked; what it said stands above";
+            outcome.complaints.add(Oracle::Silent, what);
+            outcome
+        }
+    };
+    for text in Listener::taken() {
+        outcome.complaints.add(Oracle::Silent, text);
+    }
+    outcome
+}
+
 #[test]
 #[expect(
     clippy::print_stdout,
@@ -93,9 +158,9 @@ fn number(name: &str) -> Option<u64> {
 )]
 fn every_seed_ends_well() {
     if let Some(seed) = number("SEED") {
-        let outcome = Run::new(seed).run();
+        let outcome = outcome(seed);
         println!("{}", outcome.transcript);
-        assert!(outcome.complaints.is_empty(), "{:#?}", outcome.complaints);
+        assert!(outcome.complaints.is_empty(), "\n{}", outcome.complaints);
         return;
     }
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/seeds.txt");
@@ -103,33 +168,58 @@ fn every_seed_ends_well() {
     let known = known
         .lines()
         .filter_map(|line| line.split_whitespace().next()?.parse().ok());
-    let seeds: Vec<u64> = known.chain(1..=number("SEEDS").unwrap_or(2000)).collect();
-    let (mut coverage, mut failures) = (Coverage::default(), Vec::new());
-    for seed in &seeds {
-        let outcome = Run::new(*seed).run();
+    let first = number("FIRST_SEED").unwrap_or(1);
+    let end = first.saturating_add(number("SEEDS").unwrap_or(2000));
+    let seeds = known.chain(first..end);
+    let (begun, most) = (
+        Instant::now(),
+        number("SIM_SECONDS").map(Duration::from_secs),
+    );
+    let (mut coverage, mut failures, mut compared) = (Coverage::default(), Vec::new(), 0);
+    let mut spoke = BTreeSet::new();
+    let mut count = 0;
+    for seed in seeds {
+        let outcome = outcome(seed);
+        count += 1;
+        if count % 10_000 == 0 {
+            let (seconds, failed) = (begun.elapsed().as_secs(), failures.len());
+            println!("{count} seeds in {seconds} s, {failed} failed");
+        }
         coverage.add(&outcome.coverage);
+        compared += outcome.compared;
+        spoke.extend(outcome.complaints.oracles());
         if !outcome.complaints.is_empty() {
-            failures.push(format!("SEED={seed} {:#?}", outcome.complaints));
+            failures.push(format!("SEED={seed}\n{}", outcome.complaints));
+            if most.is_some() {
+                println!("SEED={seed}\n{}", outcome.complaints);
+            }
+        }
+        if most.is_some_and(|most| begun.elapsed() > most) {
+            break;
         }
     }
-    println!("{coverage}");
+    println!("{coverage}\n{count} seeds, {compared} beliefs were compared");
     let some: String = failures.iter().take(12).map(|f| format!("{f}\n")).collect();
     assert!(
         failures.is_empty(),
-        "{} of {} seeds:\n{some}",
+        "{} of {count} seeds, {}\n{some}",
         failures.len(),
-        seeds.len()
+        spoke
+            .iter()
+            .map(|name| format!("[{name}]"))
+            .collect::<String>()
     );
     let missing = unreached(&coverage);
-    assert!(missing.is_empty(), "never reached: {missing:?}");
+    let name = Oracle::Reached.name();
+    assert!(missing.is_empty(), "[{name}] never reached: {missing:?}");
+    assert!(compared > 0, "[{name}] no beliefs were compared");
 }
 
 #[test]
 fn same_seed_says_the_same() {
+    let name = Oracle::SameSeed.name();
     for seed in 1..20 {
-        assert_eq!(
-            Run::new(seed).run().transcript,
-            Run::new(seed).run().transcript
-        );
+        let [one, two] = [(); 2].map(|()| Run::new(seed).run().transcript);
+        assert_eq!(one, two, "[{name}] SEED={seed}");
     }
 }

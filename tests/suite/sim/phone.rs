@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use super::client::Belief;
+use super::complaint::{Complaints, Oracle};
 use super::media::Media;
 use super::network::Dice;
 
@@ -53,6 +55,8 @@ pub(super) struct Call {
     /// What is sent again, by what ends it: `INVITE`, `BYE`, `ACK`.
     again: BTreeMap<&'static str, Again>,
     acts: u32,
+    /// Whether its person hung up, or it gave the peer up.
+    left: bool,
     /// Its BYE was told that there is no such call.
     pub(super) denied: bool,
 }
@@ -64,7 +68,7 @@ pub(super) struct Phone {
     branches: u64,
     /// Responses to non-INVITE requests, by branch.
     replies: BTreeMap<String, String>,
-    pub(super) complaints: Vec<String>,
+    pub(super) complaints: Complaints,
 }
 
 impl Phone {
@@ -97,6 +101,7 @@ impl Phone {
                 };
                 if again.until <= now {
                     call.again.remove(key);
+                    call.left = true;
                     call.state = State::Over;
                     continue;
                 }
@@ -111,6 +116,38 @@ impl Phone {
         out
     }
 
+    /// A name for a description that no other has.
+    fn name(&mut self) -> u64 {
+        self.branches += 1;
+        100 + self.branches
+    }
+
+    /// What it believes of each established call in which nothing is under way.
+    pub(super) fn beliefs(&self) -> impl Iterator<Item = Belief> + '_ {
+        let settled =
+            |call: &&Call| call.state == State::Up && call.ours.is_none() && call.again.is_empty();
+        self.calls
+            .values()
+            .filter(settled)
+            .map(|call| call.media.belief())
+    }
+
+    /// Whether one of its calls is between two states.
+    pub(super) fn is_unsettled(&self) -> bool {
+        let unsettled = |call: &Call| match call.state {
+            State::Over => !call.again.is_empty(),
+            State::Up => call.ours.is_some() || !call.again.is_empty(),
+            State::Calling | State::Ringing | State::Leaving => true,
+        };
+        self.calls.values().any(unsettled)
+    }
+
+    /// The names in the descriptions of calls that its person left.
+    pub(super) fn left(&self) -> impl Iterator<Item = u64> + '_ {
+        let left = self.calls.values().filter(|call| call.left);
+        left.map(|call| call.media.name)
+    }
+
     /// Begins a call to a user.
     pub(super) fn invites(
         &mut self,
@@ -121,7 +158,7 @@ impl Phone {
     ) -> Vec<String> {
         let mut call = Call {
             state: State::Calling,
-            media: Media::new(100 + dice.below(900)),
+            media: Media::new(self.name()),
             local: format!("<sip:1001@{PHONE}>;tag=t{id}"),
             remote: format!("<sip:{user}@{GATEWAY}>"),
             target: format!("sip:{user}@{GATEWAY}"),
@@ -134,6 +171,7 @@ impl Phone {
             acks: BTreeMap::new(),
             again: BTreeMap::new(),
             acts: 0,
+            left: false,
             denied: false,
         };
         self.branches += 1;
@@ -187,6 +225,7 @@ impl Phone {
                     return Vec::new(); // RFC 3261 §15: the callee's BYE waits for the ACK.
                 }
                 call.state = State::Leaving;
+                call.left = true;
                 call.ours = None;
                 call.again.remove("INVITE");
                 call.cseq += 1;
@@ -225,7 +264,7 @@ impl Phone {
         if method == "INVITE" && !self.calls.contains_key(&id) {
             let call = Call {
                 state: State::Ringing,
-                media: Media::new(100 + dice.below(900)),
+                media: Media::new(self.name()),
                 local: header(text, "To") + &format!(";tag=p{}", dice.below(1_000_000)),
                 remote: header(text, "From"),
                 target: contact(text),
@@ -238,6 +277,7 @@ impl Phone {
                 acks: BTreeMap::new(),
                 again: BTreeMap::new(),
                 acts: 0,
+                left: false,
                 denied: false,
             };
             self.calls.insert(id, call);
@@ -307,13 +347,13 @@ impl Call {
         method: &str,
         dice: &mut Dice,
         now: Instant,
-        complaints: &mut Vec<String>,
+        complaints: &mut Complaints,
     ) -> Vec<String> {
         match (method, self.state) {
             ("ACK", _) => {
                 let answers = cseq(&self.said).0 == cseq(text).0;
                 if answers && self.again.remove("ACK").is_some() && !body(text).is_empty() {
-                    complaints.extend(self.media.answered(body(text)).err());
+                    check(self.media.answered(body(text)), complaints);
                 }
                 Vec::new()
             }
@@ -361,7 +401,7 @@ impl Call {
         id: &str,
         branches: &mut u64,
         now: Instant,
-        complaints: &mut Vec<String>,
+        complaints: &mut Complaints,
     ) -> Vec<String> {
         let status: u16 = text[8..11].parse().unwrap();
         let (number, method) = cseq(text);
@@ -421,7 +461,7 @@ impl Call {
         id: &str,
         branches: &mut u64,
         now: Instant,
-        complaints: &mut Vec<String>,
+        complaints: &mut Complaints,
     ) -> Vec<String> {
         if let Some(ack) = self.acks.get(&number) {
             return vec![ack.clone()];
@@ -434,7 +474,7 @@ impl Call {
         if self.ours == Some(number) {
             self.ours = None;
             match self.offers {
-                true => complaints.extend(self.media.answered(body(text)).err()),
+                true => check(self.media.answered(body(text)), complaints),
                 false => sdp = self.media.answer(body(text), true),
             }
         } else if !self.offers {
@@ -451,6 +491,7 @@ impl Call {
         if self.again.remove("CANCEL").is_some() {
             // It gave up, and the answer crossed.
             self.state = State::Leaving;
+            self.left = true;
             self.cseq += 1;
             *branches += 1;
             let bye = self.request("BYE", id, *branches, "");
@@ -458,6 +499,12 @@ impl Call {
             out.push(bye);
         }
         out
+    }
+}
+
+fn check(answered: Result<(), String>, complaints: &mut Complaints) {
+    if let Err(wrong) = answered {
+        complaints.add(Oracle::OneOffer, wrong);
     }
 }
 

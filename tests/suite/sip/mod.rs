@@ -1,7 +1,7 @@
 //! SIP from outside: the messages of RFC 4475 and others like them, another parser's opinion, the
 //! timers' figures on virtual time, and text that nobody would send.
 
-mod mutation;
+pub(crate) mod mutation;
 mod oracle;
 mod torture;
 #[expect(clippy::disallowed_methods, reason = "a test's clock starts somewhere")]

@@ -100,10 +100,18 @@ fn differences(case: &Case, message: &Message) -> Vec<String> {
     wrong
 }
 
+/// The messages of the RFC itself, and the second corpus.
+fn all() -> Vec<Case> {
+    let mut cases = corpus("rfc4475", "dat");
+    assert_eq!(cases.len(), 50, "a message of the RFC is missing");
+    cases.extend(corpus("sip_torture", "sip"));
+    cases
+}
+
 #[test]
 fn valid_messages_are_read_right_and_invalid_ones_are_refused() {
     let mut wrong = Vec::new();
-    for case in corpus("sip_torture", "sip") {
+    for case in all() {
         let (outcome, message) = outcome(&case.bytes);
         let liberal = LIBERAL.iter().any(|(name, _)| *name == case.name);
         match (case.outcome.as_str(), message) {
@@ -119,7 +127,7 @@ fn valid_messages_are_read_right_and_invalid_ones_are_refused() {
 // What is read and written again says the same: to our own eyes, header by header.
 #[test]
 fn what_is_read_comes_back_the_same() {
-    for case in corpus("sip_torture", "sip") {
+    for case in all() {
         let (_, Some(message)) = outcome(&case.bytes) else {
             continue;
         };
