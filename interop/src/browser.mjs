@@ -76,14 +76,26 @@ export class Page {
 
   /** What was heard since `listen`; the sound is kept in the case's folder. */
   async heard() {
+    const heard = hear(await this.sound(), 48_000);
+    this.ctx.note(`${this.name} heard ${JSON.stringify(heard)}`);
+    return heard;
+  }
+
+  /** The sound since `listen`, floats at 48 kHz; it is kept in the case's folder. */
+  async sound() {
     const text = await this.page.evaluate(() => window.lab.heard());
     const bytes = Buffer.from(text, 'base64');
     const pcm = new Float32Array(bytes.length / 2);
     for (let i = 0; i < pcm.length; i += 1) pcm[i] = bytes.readInt16LE(i * 2) / 32768;
     writeWav(this.ctx.path(`${this.name}-heard.wav`), pcm);
-    const heard = hear(pcm, 48_000);
-    this.ctx.note(`${this.name} heard ${JSON.stringify(heard)}`);
-    return heard;
+    return pcm;
+  }
+
+  /** The colour that is seen, [red, green, blue], or null where no picture comes. */
+  async see() {
+    const colour = await this.page.evaluate(() => window.lab.see());
+    this.ctx.note(`${this.name} sees ${JSON.stringify(colour)}`);
+    return colour;
   }
 
   /** What the page's connection says of itself. */
@@ -91,6 +103,11 @@ export class Page {
     const state = await this.page.evaluate(() => window.lab.state());
     this.ctx.note(`${this.name} is ${JSON.stringify(state)}`);
     return state;
+  }
+
+  /** What the page logged so far, the frames that it sent and got among it. */
+  log() {
+    return fs.readFileSync(this.ctx.path(`${this.name}.log`), 'utf8');
   }
 
   /** A picture of the page in the case's folder. */
@@ -129,12 +146,15 @@ export class Browser {
 
   /**
    * Opens `url` in a browser profile of its own. `tone` replaces the browser's microphone by one
-   * of the page's own; `tab` opens beside that page, in its profile.
+   * of the page's own; `tab` opens beside that page, in its profile. A page that may use the
+   * microphone tells its addresses, one that may not (`permissions: []`) hides them behind mDNS.
    */
-  async open(url, { name = this.name, tone, tab } = {}) {
+  async open(url, {
+    name = this.name, tone, tab, permissions = ['microphone', 'camera'],
+  } = {}) {
     const profile = tab ? tab.page.context() : await this.browser.newContext({
       ignoreHTTPSErrors: true,
-      permissions: ['microphone', 'camera'],
+      permissions,
     });
     if (!tab) await profile.addInitScript({ path: hooks });
     const page = new Page(await profile.newPage(), this.ctx, name);

@@ -7,16 +7,23 @@ import { check, until, within } from './lab.mjs';
 
 /** A description of WebRTC audio as a browser writes it; nobody answers its checks. */
 export function description({ direction = 'sendrecv', setup = 'actpass', version = 2, mid = '0',
-  pt = 111, codec = 'opus/48000/2', more = false } = {}) {
+  pt = 111, codec = 'opus/48000/2', more = false, video } = {}) {
   const print = Array.from({ length: 32 }, (_, i) => (i + 160).toString(16).toUpperCase()).join(':');
   return [
     'v=0', `o=- 4611731400430051336 ${version} IN IP4 127.0.0.1`, 's=-', 't=0 0',
-    `a=group:BUNDLE ${mid}`, 'a=extmap-allow-mixed', 'a=msid-semantic: WMS stream',
+    `a=group:BUNDLE ${mid}${video ? ' 1' : ''}`, 'a=extmap-allow-mixed', 'a=msid-semantic: WMS stream',
     `m=audio 9 UDP/TLS/RTP/SAVPF ${pt}${more ? ' 0' : ''} 126`, 'c=IN IP4 0.0.0.0', 'a=rtcp:9 IN IP4 0.0.0.0',
     'a=ice-ufrag:Abcd', 'a=ice-pwd:0123456789abcdefghijklmn', 'a=ice-options:trickle',
     `a=fingerprint:sha-256 ${print}`, `a=setup:${setup}`, `a=mid:${mid}`, `a=${direction}`,
     'a=rtcp-mux', `a=rtpmap:${pt} ${codec}`, ...(more ? ['a=rtpmap:0 PCMU/8000'] : []),
-    'a=rtpmap:126 telephone-event/8000', 'a=ssrc:1001 cname:client', '',
+    'a=rtpmap:126 telephone-event/8000', 'a=ssrc:1001 cname:client',
+    ...(video === undefined ? [] : [
+      `m=video ${video} UDP/TLS/RTP/SAVPF 96`, 'c=IN IP4 0.0.0.0', 'a=rtcp:9 IN IP4 0.0.0.0',
+      'a=ice-ufrag:Abcd', 'a=ice-pwd:0123456789abcdefghijklmn', 'a=ice-options:trickle',
+      `a=fingerprint:sha-256 ${print}`, `a=setup:${setup}`, 'a=mid:1',
+      `a=${video ? 'sendrecv' : 'inactive'}`, 'a=rtcp-mux', 'a=rtpmap:96 VP8/90000',
+    ]),
+    '',
   ].join('\r\n');
 }
 
@@ -28,7 +35,9 @@ export function answer(offer) {
   const theirs = /^a=(sendrecv|sendonly|recvonly|inactive)/m.exec(offer)?.[1] ?? 'sendrecv';
   const direction = { sendonly: 'recvonly', recvonly: 'sendonly' }[theirs] ?? theirs;
   const setup = /^a=setup:passive/m.test(offer) ? 'active' : 'passive';
-  return description({ pt, codec, mid, direction, setup, version: 3 });
+  // Pictures are turned down.
+  const video = /^m=video /m.test(offer) ? 0 : undefined;
+  return description({ pt, codec, mid, direction, setup, version: 3, video });
 }
 
 /** A signed-in client. */
@@ -171,13 +180,13 @@ export class Client {
   }
 
   /** Offers again: `call.hold`, `call.resume` or `call.description`. */
-  async offer(call, type, direction) {
+  async offer(call, type, direction, { video, ms } = {}) {
     this.offers += 1;
-    const sdp = description({ direction, more: true, version: 10 + this.offers });
+    const sdp = description({ direction, more: true, version: 10 + this.offers, video });
     await this.request({
       type, call, description: { type: 'offer', sdp }, negotiation: this.offers,
     });
-    return this.frame('call.description', { call });
+    return this.frame('call.description', { call, ms });
   }
 
   /** Hangs up. */

@@ -13,6 +13,62 @@
     }
   };
 
+  // Which codes the gateway closed sockets with.
+  lab.closes = [];
+  const Socket = window.WebSocket;
+  window.WebSocket = class extends Socket {
+    constructor(...args) {
+      super(...args);
+      this.addEventListener('close', ({ code }) => lab.closes.push(code));
+    }
+  };
+
+  /** A camera of this page's own, whose picture has one colour: [red, green, blue]. */
+  lab.paint = ([red, green, blue]) => {
+    const canvas = document.createElement('canvas');
+    Object.assign(canvas, { width: 160, height: 120 });
+    const brush = canvas.getContext('2d');
+    let turn = 0;
+    const draw = () => {
+      turn += 1;
+      brush.fillStyle = `rgb(${red}, ${green}, ${blue})`;
+      brush.fillRect(0, 0, 160, 120);
+      // Something that moves in a corner: a picture that never changes is not sent again.
+      brush.fillStyle = 'gray';
+      brush.fillRect(turn % 8, 0, 4, 4);
+    };
+    draw();
+    setInterval(draw, 100);
+    return canvas.captureStream(10);
+  };
+
+  /** The colour in the middle of what the latest connection shows; null where nothing moves. */
+  lab.see = async (ms = 3000) => {
+    const shown = lab.connection()?.getTransceivers().filter((t) => (
+      t.receiver.track.kind === 'video' && /sendrecv|recvonly/.test(t.currentDirection)));
+    if (!shown?.length) return null;
+    const player = document.createElement('video');
+    player.muted = true;
+    player.srcObject = new MediaStream(shown.map((t) => t.receiver.track));
+    player.play().catch((error) => lab.errors.push(String(error)));
+    let fresh = 0;
+    const frame = () => {
+      fresh += 1;
+      player.requestVideoFrameCallback(frame);
+    };
+    player.requestVideoFrameCallback(frame);
+    const end = performance.now() + ms;
+    // The first frame may be an old one; some more prove that they come.
+    while (fresh < 4 && performance.now() < end) await new Promise((r) => setTimeout(r, 50));
+    if (fresh < 4) return null;
+    const canvas = document.createElement('canvas');
+    Object.assign(canvas, { width: 16, height: 16 });
+    const brush = canvas.getContext('2d');
+    brush.drawImage(player, 0, 0, 16, 16);
+    player.srcObject = null;
+    return [...brush.getImageData(8, 8, 1, 1).data].slice(0, 3);
+  };
+
   /** The latest connection that is not closed. */
   lab.connection = () => lab.connections.filter((c) => c.signalingState !== 'closed').at(-1);
 
@@ -101,6 +157,9 @@
     const inbound = stats.find((s) => s.type === 'inbound-rtp' && s.kind === 'audio');
     const outbound = stats.find((s) => s.type === 'outbound-rtp' && s.kind === 'audio');
     const codec = stats.find((s) => s.id === inbound?.codecId);
+    const pictures = (type) => stats.filter((s) => s.type === type && s.kind === 'video');
+    const sections = (d) => (d?.sdp ?? '').split(/^(?=m=)/m).slice(1)
+      .map((m) => `${/^m=(\w+)/.exec(m)[1]} ${/^a=mid:(\S+)/m.exec(m)?.[1]}`);
     const ufrag = (d) => /a=ice-ufrag:(\S+)/.exec(d?.sdp ?? '')?.[1] ?? null;
     return {
       signaling: connection.signalingState,
@@ -112,8 +171,13 @@
       localUfrag: ufrag(connection.currentLocalDescription),
       remoteUfrag: ufrag(connection.currentRemoteDescription),
       codec: codec?.mimeType ?? null,
+      energy: inbound?.totalAudioEnergy ?? 0,
       received: inbound?.packetsReceived ?? 0,
       sent: outbound?.packetsSent ?? 0,
+      decoded: pictures('inbound-rtp').reduce((sum, s) => sum + (s.framesDecoded ?? 0), 0),
+      encoded: pictures('outbound-rtp').reduce((sum, s) => sum + (s.framesEncoded ?? 0), 0),
+      sections: sections(connection.currentLocalDescription),
+      theirSections: sections(connection.currentRemoteDescription),
       directions: connection.getTransceivers().map((t) => t.currentDirection),
     };
   };

@@ -4,18 +4,23 @@ import { check, until } from './lab.mjs';
 
 /** A page of the gateway with somebody signed in. */
 export class Phone {
-  /** Opens the gateway's page as `user`; `options` are those of `Browser.open`. */
-  static async open(browser, url, user, options = {}) {
+  /**
+   * Opens the gateway's page as `user`; `options` are those of `Browser.open`. `storage` is what
+   * its sessionStorage begins with, as in a copy of another tab.
+   */
+  static async open(browser, url, user, { storage = {}, ...options } = {}) {
     const own = new Phone();
     own.user = user;
     own.page = await browser.open('about:blank', { name: `page-${user}`, ...options });
-    await own.page.page.addInitScript((token) => {
+    await own.page.page.addInitScript((entries) => {
       try {
-        sessionStorage.setItem('token', token);
+        for (const [key, value] of entries) {
+          if (sessionStorage.getItem(key) === null) sessionStorage.setItem(key, value);
+        }
       } catch {
         // Not a page of the gateway.
       }
-    }, `token-${user}`);
+    }, Object.entries({ token: `token-${user}`, ...storage }));
     await own.page.page.goto(url);
     own.ctx = own.page.ctx;
     await own.connected();
@@ -104,6 +109,20 @@ export class Phone {
     } finally {
       this.ctx.note(`the media of ${this.user}: ${JSON.stringify(state)}`);
     }
+  }
+
+  /** The sessionStorage of the page. */
+  storage() {
+    return this.page.run(() => ({ ...sessionStorage }));
+  }
+
+  /** Sends a camera of one colour; resolves when the other side has answered. */
+  async paint(id, colour) {
+    this.ctx.note(`${this.user} paints ${colour}`);
+    await this.page.run(
+      ([call, rgb]) => window.crosspoint.calls.get(call).addVideo({ stream: window.lab.paint(rgb) }),
+      [id, colour],
+    );
   }
 
   /** Ends the call and waits until it has ended. */

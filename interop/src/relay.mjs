@@ -4,17 +4,19 @@
 import dgram from 'node:dgram';
 import net from 'node:net';
 
-/** Relays TCP connections from a port of its own to `port` on loopback. */
+/** Relays TCP connections from a port of its own (or from `listen`) to `port` on loopback. */
 export class TcpRelay {
-  static async start(ctx, port) {
+  static async start(ctx, port, { listen = 0 } = {}) {
     const own = new TcpRelay();
     own.pairs = new Set();
     own.refusing = false;
+    own.taken = 0;
     own.server = net.createServer((near) => {
       if (own.refusing) {
         near.destroy();
         return;
       }
+      own.taken += 1;
       const far = net.connect(port, '127.0.0.1');
       const pair = { near, far, silent: false };
       own.pairs.add(pair);
@@ -32,7 +34,7 @@ export class TcpRelay {
       pass(near, far);
       pass(far, near);
     });
-    await new Promise((resolve) => own.server.listen(0, '127.0.0.1', resolve));
+    await new Promise((resolve) => own.server.listen(listen, '127.0.0.1', resolve));
     own.port = own.server.address().port;
     own.url = `http://127.0.0.1:${own.port}/`;
     ctx.defer(() => {
@@ -56,6 +58,14 @@ export class TcpRelay {
   /** From now on nothing passes on the connections that there are, and neither end is told. */
   silence() {
     for (const pair of this.pairs) pair.silent = true;
+  }
+
+  /** Holds back what comes from the far end, or lets it through again; nothing is lost. */
+  hold(holding) {
+    for (const { far } of this.pairs) {
+      if (holding) far.pause();
+      else far.resume();
+    }
   }
 
   /** Whether new connections are refused. */

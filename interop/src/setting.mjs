@@ -2,8 +2,9 @@
 
 import { Browser } from './browser.mjs';
 import { Gateway } from './gateway.mjs';
+import { until } from './lab.mjs';
 import { Phone } from './phone.mjs';
-import { randomTone } from './tone.mjs';
+import { expectTone, randomTone } from './tone.mjs';
 
 /** The configuration of a gateway whose user alice is `user` at Asterisk. */
 export function behindAsterisk(asterisk, {
@@ -34,4 +35,33 @@ export async function atAsterisk(ctx, { through, options = {}, gateway: how = {}
   const alice = await Phone.open(browser, relay?.url ?? gateway.url, 'alice');
   if (register) await alice.account('alice');
   return { asterisk, gateway, browser, alice, tone, relay };
+}
+
+/** Proves that Asterisk hears `tone` now, in the recording of its own tone `theirs`. */
+export async function asteriskHears(asterisk, theirs, tone, seconds = 1.5) {
+  const from = asterisk.recorded(theirs);
+  await until(10_000, 'Asterisk records', () => asterisk.recorded(theirs) > from + seconds, 100);
+  expectTone(asterisk.heard(theirs, from), tone, 'Asterisk hears the page');
+}
+
+/** A gateway and two pages on it, alice's and bob's, each in a browser and of a tone of its own. */
+export async function twoPages(ctx, { config, through, browser = {}, page = () => ({}) } = {}) {
+  const gateway = await Gateway.start(ctx, { config });
+  const x = randomTone();
+  const y = randomTone(x);
+  const one = await Browser.start(ctx, { name: 'chromium-alice', tone: x, ...browser });
+  const other = await Browser.start(ctx, { name: 'chromium-bob', tone: y, ...browser });
+  const relays = through ? [await through(ctx, gateway.httpPort), await through(ctx, gateway.httpPort)]
+    : [null, null];
+  const alice = await Phone.open(one, relays[0]?.url ?? gateway.url, 'alice', page(x));
+  const bob = await Phone.open(other, relays[1]?.url ?? gateway.url, 'bob', page(y));
+  return { gateway, alice, bob, x, y, one, other, relays };
+}
+
+/** Proves that alice and bob hear each other. */
+export async function hearEachOther({ alice, bob, x, y }) {
+  await alice.flowing();
+  await bob.flowing();
+  expectTone(await alice.page.hear(2), y, 'alice hears bob');
+  expectTone(await bob.page.hear(2), x, 'bob hears alice');
 }

@@ -208,3 +208,53 @@ export function expectSilence(heard, where, most = 0.1) {
     throw new Error(`${where}: expected silence, heard ${inWords(heard)}`);
   }
 }
+
+const KEYS = [[697, '123A'], [770, '456B'], [852, '789C'], [941, '*0#D']];
+const COLUMNS = [1209, 1336, 1477, 1633];
+
+/** How much of a stretch of sound is the frequency `hz`, 0 to 1 (Goertzel). */
+function part(pcm, start, n, hz, rate) {
+  const turn = 2 * Math.cos((2 * Math.PI * hz) / rate);
+  let [a, b, square] = [0, 0, 0];
+  for (let i = 0; i < n; i += 1) {
+    const x = pcm[start + i];
+    [a, b] = [turn * a - b + x, a];
+    square += x * x;
+  }
+  return square > 0 ? (2 * (a * a + b * b - turn * a * b)) / (n * square) : 0;
+}
+
+/** The keys that are heard in a stretch of sound, in order. */
+export function keys(pcm, rate) {
+  const n = Math.round(rate * 0.02);
+  const heard = [];
+  for (let start = 0; start + n <= pcm.length; start += n / 2) {
+    const best = (list) => list.map((hz) => part(pcm, start, n, hz, rate))
+      .map((share, i) => ({ share, i })).sort((x, y) => y.share - x.share)[0];
+    const loud = pcm.subarray(start, start + n).some((x) => Math.abs(x) > 0.02);
+    const row = best(KEYS.map(([hz]) => hz));
+    const column = best(COLUMNS);
+    const is = loud && row.share > 0.2 && column.share > 0.2 && row.share + column.share > 0.7;
+    heard.push(is ? KEYS[row.i][1][column.i] : '');
+  }
+  // A key counts that lasts for two looks (30 ms); each change begins another.
+  let out = '';
+  for (let i = 1; i < heard.length; i += 1) {
+    const begins = heard[i] && heard[i - 1] === heard[i] && heard[i - 2] !== heard[i];
+    if (begins && !(heard[i - 2] === '' && heard[i - 3] === heard[i])) out += heard[i];
+  }
+  return out;
+}
+
+/** A colour that no other page has by chance, [red, green, blue]. */
+export function randomColour(...others) {
+  const all = [[230, 20, 20], [20, 200, 20], [20, 20, 230], [230, 220, 20], [220, 20, 220],
+    [20, 210, 220]].filter((c) => !others.some((o) => `${o}` === `${c}`));
+  return all[Math.floor(Math.random() * all.length)];
+}
+
+/** Throws unless `seen` is about the colour `wanted`. */
+export function expectColour(seen, wanted, where) {
+  const near = seen && wanted.every((x, i) => Math.abs(x - seen[i]) < 60);
+  if (!near) throw new Error(`${where}: expected rgb(${wanted}), saw ${seen ? `rgb(${seen})` : 'nothing'}`);
+}

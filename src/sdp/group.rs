@@ -86,6 +86,26 @@ impl SessionDescription {
         self.add_mids();
     }
 
+    /// Gives each rejected section of an answer that has no mid the one of its offer, where other
+    /// sections have mids: peers drop every attribute of what they turn down (RFC 3264 §6 asks for
+    /// none), and a browser finds its sections by the mid. Returns what was given.
+    pub fn take_rejected_mids_of(&mut self, offer: &Self) -> Vec<(usize, String)> {
+        if self.media().all(|media| media.mid().is_none()) {
+            return Vec::new();
+        }
+        let mut given = Vec::new();
+        for (ours, theirs) in offer.media().zip(self.media()) {
+            if let (Some(mid), None, true) = (ours.mid(), theirs.mid(), theirs.is_rejected()) {
+                given.push((theirs.index(), mid.to_owned()));
+            }
+        }
+        for (index, mid) in &given {
+            let line = LineText::of(format_args!("a=mid:{mid}"));
+            self.insert_line(self.media_range(*index).end, &line);
+        }
+        given
+    }
+
     /// Removes the mids of all sections and the groups that name them: for an answer to an offer
     /// that had none. Says how many lines went.
     pub fn remove_mids(&mut self) -> usize {
@@ -337,5 +357,30 @@ mod tests {
         let answer = capture("chrome-p-av-answer-gathered");
         let shared: Vec<_> = answer.media().map(|m| m.shares_transport()).collect();
         assert_eq!(shared, [false, true, true]);
+    }
+
+    #[test]
+    fn a_rejected_section_without_a_mid_takes_that_of_its_offer() {
+        let text = "v=0\no=- 1 1 IN IP4 192.0.2.1\ns=-\nc=IN IP4 192.0.2.1\nt=0 0\n";
+        let offer = sdp(&format!(
+            "{text}a=group:BUNDLE a v\nm=audio 4 RTP/AVP 0\na=mid:a\nm=video 9 RTP/AVP 96\n\
+             a=mid:v\n"
+        ));
+        let mut answer = sdp(&format!(
+            "{text}a=group:BUNDLE a\nm=audio 4 RTP/AVP 0\na=mid:a\nm=video 0 RTP/AVP 96\n"
+        ));
+        let given = [(1, "v".to_owned())];
+        assert_eq!(answer.take_rejected_mids_of(&offer), given);
+        assert_eq!(answer.media_at(1).and_then(|media| media.mid()), Some("v"));
+        assert_eq!(answer.take_rejected_mids_of(&offer), []);
+        // A peer that knows no mids has none, and one that uses the section must name it.
+        let mut bare = sdp(&format!(
+            "{text}m=audio 4 RTP/AVP 0\nm=video 0 RTP/AVP 96\n"
+        ));
+        assert_eq!(bare.take_rejected_mids_of(&offer), []);
+        let mut live = sdp(&format!(
+            "{text}m=audio 4 RTP/AVP 0\na=mid:a\nm=video 9 RTP/AVP 96\n"
+        ));
+        assert_eq!(live.take_rejected_mids_of(&offer), []);
     }
 }

@@ -31,7 +31,11 @@ impl Agent {
                     self.counts.retransmissions += u64::from(again);
                     let leg = id.and_then(|id| self.leg_of(id));
                     self.trace_sent(leg, flow, &bytes, again, now);
-                    self.events.push_back(Event::Transmit { flow, bytes });
+                    if self.is_gone(flow) {
+                        self.respond_elsewhere(bytes, now);
+                    } else {
+                        self.events.push_back(Event::Transmit { flow, bytes });
+                    }
                 }
                 transaction::Event::Request { id, request, flow } => {
                     self.request(id, *request, flow, ids, now);
@@ -205,6 +209,12 @@ impl Agent {
             return;
         };
         let why = failure.why();
+        if failure == Failure::NoResponse {
+            self.give_up_silent(sent.flow, ids, now);
+        }
+        if self.end_again(&sent, ids, now) {
+            return;
+        }
         if let (Failure::Broken, Some(udp)) = (failure, sent.instead_of_udp.take()) {
             self.outbound.refuses_tcp(udp.remote, now);
             self.note(&sent.who, now, || format!("back to UDP: {why}"));

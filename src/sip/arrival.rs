@@ -101,6 +101,7 @@ impl Agent {
     pub fn stream_bytes(&mut self, stream: u64, bytes: &[u8], ids: &mut Source, now: Instant) {
         let flow = Flow::Stream(stream);
         if let Some(known) = self.streams.get_mut(stream) {
+            known.heard_at = now;
             known.framer.push(bytes);
         }
         // The stream may be closed by what a message of it leads to.
@@ -141,10 +142,11 @@ impl Agent {
         self.pump(ids, now);
     }
 
-    fn stream_gone(&mut self, stream: u64, why: &str, ids: &mut Source, now: Instant) {
+    pub(super) fn stream_gone(&mut self, stream: u64, why: &str, ids: &mut Source, now: Instant) {
         if self.streams.remove(stream).is_some() {
             self.stream_refused(stream, why, ids, now);
             self.transactions.flow_broke(Flow::Stream(stream));
+            self.stop_ringing(Flow::Stream(stream), why, ids, now);
         }
     }
 }

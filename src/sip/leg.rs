@@ -438,11 +438,14 @@ impl Leg {
         }
     }
 
-    /// Whether this INVITE is the one that the leg was made for, come by another path.
+    /// Whether this INVITE is the one that the leg was made for, come by another path. One that a
+    /// proxy forks to several users here names each in its Request-URI, and is another for each
+    /// (RFC 3261 §8.2.2.1, §8.2.2.2).
     pub(super) fn is_invited_by(&self, request: &Request) -> bool {
         match &self.state {
             State::Invited { invite, .. } => {
-                invite.headers.from_tag() == request.headers.from_tag()
+                invite.uri == request.uri
+                    && invite.headers.from_tag() == request.headers.from_tag()
                     && invite.headers.cseq() == request.headers.cseq()
             }
             State::Confirmed(confirmed) => {

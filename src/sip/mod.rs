@@ -47,6 +47,7 @@ mod recorded;
 pub mod registration;
 pub mod registrations;
 mod reoffer;
+mod reroute;
 mod session;
 mod state;
 pub mod status;

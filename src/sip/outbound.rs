@@ -64,6 +64,8 @@ pub(super) struct Outbound {
     asked: BTreeMap<AskId, (Job, Lookup)>,
     connecting: BTreeMap<u64, Vec<Job>>,
     last_ask: u64,
+    /// Responses that wait for a stream.
+    responses: BTreeMap<u64, Vec<Vec<u8>>>,
     /// Places that refused TCP, and until when that is believed.
     refused_tcp: BTreeMap<SocketAddr, Instant>,
 }
@@ -104,6 +106,15 @@ impl Outbound {
             self.refused_tcp.pop_first();
         }
         self.refused_tcp.insert(remote, now + REFUSED_FOR);
+    }
+
+    /// A response waits for a stream. Where too many do, it is lost, and `false` is returned.
+    pub(super) fn respond_later(&mut self, stream: u64, response: Vec<u8>, max: usize) -> bool {
+        let room = self.responses.values().map(Vec::len).sum::<usize>() < max;
+        if room {
+            self.responses.entry(stream).or_default().push(response);
+        }
+        room
     }
 
     /// How many requests are on their way.
@@ -285,6 +296,10 @@ impl Agent {
         for job in self.outbound.connecting.remove(&stream).unwrap_or_default() {
             self.send_on(job, Flow::Stream(stream), ids, now);
         }
+        let flow = Flow::Stream(stream);
+        for bytes in self.outbound.responses.remove(&stream).unwrap_or_default() {
+            self.events.push_back(Event::Transmit { flow, bytes });
+        }
     }
 
     /// A stream could not be opened: what waited for it takes its next place.
@@ -295,6 +310,7 @@ impl Agent {
         ids: &mut Source,
         now: Instant,
     ) {
+        self.outbound.responses.remove(&stream);
         for mut job in self.outbound.connecting.remove(&stream).unwrap_or_default() {
             if let Some(udp) = job.instead_of_udp.take() {
                 self.outbound.refuses_tcp(udp.remote, now);
@@ -355,10 +371,13 @@ impl Agent {
         let (host, port) = self.own_address(transport, remote);
         let branch = format!("{MAGIC_COOKIE}{}", ids.token());
         let via = Via::new(transport.name(), &host, port, &branch);
-        request.headers.remove(&Name::Via);
-        request
-            .headers
-            .push_front(Name::Via, HeaderText::composed(via.to_string()));
+        // A CANCEL has the Via of its INVITE (RFC 3261 §9.1).
+        if request.method != Method::Cancel {
+            request.headers.remove(&Name::Via);
+            request
+                .headers
+                .push_front(Name::Via, HeaderText::composed(via.to_string()));
+        }
         request.headers.set(
             Name::UserAgent,
             HeaderText::composed(&self.settings.user_agent),
@@ -418,7 +437,11 @@ impl Agent {
 
     /// The address of ours that a stream to `remote` comes from: that of the listener of its
     /// transport, else of any listener of its family.
-    fn address_towards(&self, transport: Transport, remote: SocketAddr) -> Option<IpAddr> {
+    pub(super) fn address_towards(
+        &self,
+        transport: Transport,
+        remote: SocketAddr,
+    ) -> Option<IpAddr> {
         let family = |listener: &&Listener| listener.address.is_ipv4() == remote.is_ipv4();
         let of_family = || self.listeners.iter().filter(family);
         let found = of_family().find(|listener| listener.transport == transport);
@@ -485,10 +508,14 @@ pub(super) enum Phase {
 impl Sent {
     /// A CANCEL: sent once, on the way of its INVITE.
     pub(super) fn cancel(who: Who, request: Request, flow: Flow) -> Self {
+        let way = Way {
+            flow: Some(flow),
+            ..Way::default()
+        };
         Self {
             who,
             request: Arc::new(request),
-            way: Way::default(),
+            way,
             hops: VecDeque::new(),
             flow,
             phase: Phase::Calling,

@@ -258,8 +258,9 @@ impl Agent {
     }
 
     /// Cancels the INVITE of a leg: one that has not left is taken back, one that has is cancelled
-    /// on its own way (RFC 3261 §9.1). The leg asks for it once a provisional response has come.
-    fn cancel(
+    /// on its own way (RFC 3261 §9.1), while there is that. The leg asks for it once a provisional
+    /// response has come.
+    pub(super) fn cancel(
         &mut self,
         leg: LegId,
         purpose: Purpose,
@@ -294,6 +295,11 @@ impl Agent {
             .with(Name::MaxForwards, "70");
         if let Some(reason) = reason {
             cancel = cancel.with(Name::Reason, reason);
+        }
+        if self.is_gone(flow) {
+            let who = Who::Leg(leg, Purpose::Cancel);
+            self.send_elsewhere(leg, who, cancel, ids, now);
+            return self.pump(ids, now);
         }
         match self.transactions.send(cancel.clone(), flow, now) {
             Ok(id) => {

@@ -21,7 +21,7 @@ use super::message::{Request, Response};
 use super::name::Method;
 use super::state::{Heard, Ours, State, Theirs, proof_of};
 use super::status;
-use super::uac::usable;
+use super::uac::fitting;
 use crate::call::cause::Cause;
 use crate::call::signal::{Ending, Refusal, Signal};
 use crate::sdp::SessionDescription;
@@ -214,7 +214,7 @@ impl Leg {
                 let signal = Signal::Offer(Some(theirs));
                 return world.out.push(Do::Signal(signal));
             }
-            (Ok(Some(answer)), Some(offer)) => usable(&offer, &answer).map(|()| answer),
+            (Ok(Some(answer)), Some(offer)) => fitting(&offer, answer, world),
             (Ok(None), _) => Err("its 2xx has no description".to_owned()),
             (Err(fault), _) => Err(fault.why),
         };

@@ -11,7 +11,7 @@ use super::name::{Method, Name};
 use super::state::{Ours, Owes, State, Theirs, Then, Unacked};
 use super::status;
 use super::transaction::TransactionId;
-use super::uac::usable;
+use super::uac::fitting;
 use super::uas::{success, unacked};
 use crate::call::cause::Cause;
 use crate::call::signal::{Ending, Refusal, Signal};
@@ -343,7 +343,7 @@ impl Leg {
         }
         if owes == Owes::Answer {
             let verdict = match (answer, &self.offered) {
-                (Ok(Some(answer)), Some(offer)) => usable(offer, &answer).map(|()| answer),
+                (Ok(Some(answer)), Some(offer)) => fitting(offer, answer, world),
                 (Ok(Some(answer)), None) => Ok(answer),
                 (Ok(None), _) => Err("the ACK carries no answer to our offer".to_owned()),
                 (Err(fault), _) => Err(fault.why),

@@ -19,6 +19,8 @@ pub struct Stream {
     pub framer: Framer,
     /// When it last carried a message, either way.
     pub used_at: Instant,
+    /// When anything last arrived on it, or it was opened.
+    pub heard_at: Instant,
     state: State,
     place: Place,
     kept_alive_at: Instant,
@@ -111,6 +113,7 @@ impl Streams {
             remote,
             framer: Framer::new(self.bytes_max),
             used_at: now,
+            heard_at: now,
             state: State::Connecting,
             place,
             kept_alive_at: now,
@@ -124,6 +127,7 @@ impl Streams {
         if let Some(stream) = self.streams.get_mut(&id) {
             stream.state = State::Open;
             stream.used_at = now;
+            stream.heard_at = now;
         }
     }
 
@@ -174,6 +178,14 @@ impl Streams {
         self.streams
             .get(&id)
             .is_some_and(|stream| stream.state == State::Open)
+    }
+
+    /// Whether nothing has arrived on it for so long.
+    #[must_use]
+    pub fn is_silent(&self, id: u64, for_long: Duration, now: Instant) -> bool {
+        self.streams
+            .get(&id)
+            .is_some_and(|stream| now.saturating_duration_since(stream.heard_at) >= for_long)
     }
 
     /// Streams that nothing has used for so long.

@@ -280,7 +280,8 @@ impl Transactions {
         self.transactions.len() < self.max
     }
 
-    /// A flow broke: what still waits on it has failed (RFC 3261 §17.1.4, §18.4).
+    /// A flow broke: what still waits on it has failed (RFC 3261 §17.1.4, §18.4). An INVITE that
+    /// rings stays: its server may answer it over another one (RFC 3261 §18.2.2).
     pub fn flow_broke(&mut self, flow: Flow) {
         let waiting: Vec<_> = self
             .transactions
@@ -461,10 +462,14 @@ impl Transactions {
                     });
                 }
                 Action::Acknowledge => {
-                    let flow = transaction.flow;
-                    if let (Machine::InviteClient(_, Some(invite)), Some((response, _))) =
+                    if let (Machine::InviteClient(_, Some(invite)), Some((response, by))) =
                         (&transaction.machine, &came)
                     {
+                        // The stream of the INVITE may be gone: the response's is there.
+                        let flow = match by.is_reliable() {
+                            true => *by,
+                            false => transaction.flow,
+                        };
                         let bytes = acknowledgement(invite, response).to_bytes();
                         let (id, again) = (Some(id), false);
                         self.events.push_back(Event::Transmit {
@@ -539,10 +544,7 @@ impl Transaction {
     fn waits(&self) -> bool {
         match &self.machine {
             Machine::InviteClient(machine, _) => {
-                matches!(
-                    machine,
-                    InviteClient::Calling { .. } | InviteClient::Proceeding { .. }
-                )
+                matches!(machine, InviteClient::Calling { .. })
             }
             Machine::NonInviteClient(machine) => matches!(machine, NonInviteClient::Trying { .. }),
             Machine::InviteServer(_) | Machine::NonInviteServer(_) => false,

@@ -176,8 +176,8 @@ impl Leg {
         }
         let described = body::description(&response.headers, &response.body, world.limits);
         let description = match (described, &self.offered) {
-            (Ok(Some(description)), Some(offer)) => match usable(offer, &description) {
-                Ok(()) => description,
+            (Ok(Some(description)), Some(offer)) => match fitting(offer, description, world) {
+                Ok(description) => description,
                 Err(why) => {
                     let note = format!("early media is not used: {why}");
                     return world.out.push(Do::Note(note));
@@ -220,7 +220,7 @@ impl Leg {
             proof: proof_of(request),
         };
         let verdict = match (described, &self.offered) {
-            (Ok(Some(answer)), Some(offer)) => usable(offer, &answer).map(|()| answer),
+            (Ok(Some(answer)), Some(offer)) => fitting(offer, answer, world),
             (Ok(Some(offer)), None) => {
                 confirmed.ours = Ours::Answering { number };
                 self.state = State::Confirmed(Box::new(confirmed));
@@ -378,13 +378,24 @@ pub(super) fn refusal(response: &Response) -> Ending {
     }
 }
 
+/// An answer as the other side is told it, where media can flow by it. What its sender left out of
+/// sections that it turned down is written again, and told.
+pub(super) fn fitting(
+    offer: &SessionDescription,
+    mut answer: SessionDescription,
+    world: &mut World<'_>,
+) -> Result<SessionDescription, String> {
+    for (media, mid) in answer.take_rejected_mids_of(offer) {
+        let note = format!("gave the rejected section {media} of the answer its mid {mid} again");
+        world.out.push(Do::Note(note));
+    }
+    usable(offer, &answer).map(|()| answer)
+}
+
 /// Whether media can flow by this answer without a relay: it fits the offer, and every accepted
 /// section has what its offer needs of it: ICE, DTLS, one port for RTP and RTCP. An answer that has
 /// not cannot be mended, because it is the peer that would have to do it.
-pub(super) fn usable(
-    offer: &SessionDescription,
-    answer: &SessionDescription,
-) -> Result<(), String> {
+fn usable(offer: &SessionDescription, answer: &SessionDescription) -> Result<(), String> {
     check_answer(offer, answer).map_err(|fault| fault.to_string())?;
     // What is bundled takes its transport from the tagged section, the first of its group.
     let tagged: Vec<_> = answer

@@ -55,13 +55,13 @@ function number(value) {
 var Emitter = class extends EventTarget {
   /** Calls `listener` with the `detail` of each event, and returns what ends that. */
   on(type, listener) {
-    const wrapped = (event2) => listener(event2.detail);
+    const wrapped = (event) => listener(event.detail);
     super.addEventListener(type, wrapped);
     return () => super.removeEventListener(type, wrapped);
   }
   /** @internal */
-  emit(type, detail) {
-    this.dispatchEvent(new CustomEvent(type, { detail }));
+  emit(type, detail2) {
+    this.dispatchEvent(new CustomEvent(type, { detail: detail2 }));
   }
 };
 
@@ -178,6 +178,7 @@ var Fault = class _Fault extends Error {
   retry;
   retryAfterMs;
   sip;
+  /** What exactly is wrong with a description, a candidate, a header. */
   detail;
   /** For people: what is wrong, and what to do. */
   words;
@@ -186,9 +187,9 @@ var Fault = class _Fault extends Error {
     this.code = code;
     this.words = words ?? errorWords(code);
     this.retry = frame?.retry ?? "never";
-    this.retryAfterMs = frame?.retry_after_ms;
-    this.sip = frame?.sip;
-    this.detail = frame?.detail;
+    this.retryAfterMs = frame?.retry_after_ms ?? void 0;
+    this.sip = frame?.sip ?? void 0;
+    this.detail = frame?.detail ?? void 0;
   }
   /** From a frame of the gateway. */
   static of(frame) {
@@ -196,204 +197,404 @@ var Fault = class _Fault extends Error {
   }
 };
 
-// src/shapes.ts
+// src/checks.ts
 var object = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 var text = (value) => typeof value === "string";
 var flag = (value) => typeof value === "boolean";
-var whole = (value) => Number.isSafeInteger(value) && value >= 0;
-var any = () => true;
-var name = (value) => typeof value === "string" && /^[!#-[\]-~]{1,64}$/.test(value) && value !== "";
-var oneOf = (...words) => (value) => words.includes(value);
-var optional = (check) => (value) => value === void 0 || value === null || check(value);
-var list = (check) => (value) => Array.isArray(value) && value.every(check);
-var members = (checks) => (value) => object(value) && Object.entries(checks).every(([key, check]) => check(value[key]));
-var description = (value) => object(value) && (value.type === "rollback" || oneOf("offer", "answer", "pranswer")(value.type) && text(value.sdp));
-var candidate = optional(
-  members({
-    candidate: optional(text),
-    sdpMid: optional(text),
-    sdpMLineIndex: optional(whole),
-    usernameFragment: optional(text)
-  })
-);
-var headers = optional(list(members({ name: text, value: text })));
-var sip = optional(members({ status: whole, reason: text }));
-var standing = oneOf("registering", "registered", "failed", "unregistered");
-var need = oneOf("answer", "offer", "nothing");
-var account = members({ account: text, state: standing, uri: optional(text) });
-var causes = [
-  ...["normal", "cancelled", "answered_elsewhere", "busy", "declined", "no_answer"],
-  ...["not_found", "unavailable", "unreachable", "no_common_codec", "not_acceptable"],
-  ...["forbidden", "overloaded", "misbehaved", "timeout", "draining", "moved"],
-  "internal"
-];
-var cause = oneOf(...causes);
-function isCause(code) {
-  return causes.includes(code);
+var none = (value) => value === null;
+var whole = (most = Number.MAX_SAFE_INTEGER) => (value) => Number.isSafeInteger(value) && value >= 0 && value <= most;
+function oneOf(words) {
+  const check = (value) => typeof value === "string" && Object.hasOwn(words, value);
+  return Object.assign(check, { words: Object.keys(words) });
 }
-var errorCodes = [
-  ...["bad_frame", "too_large", "too_deep", "rate_limited", "unsupported"],
-  ...["not_authenticated", "forbidden", "token_invalid", "token_expired"],
-  ...["superseded", "unknown_call", "not_your_call", "conflict", "bad_state"],
-  ...["bad_address", "not_found", "bad_description", "bad_answer", "bad_candidate"],
-  ...["bad_header", "too_many_calls", "too_many_candidates", "unknown_account"],
-  ...["account_refused", "overloaded", "draining", "internal"]
-];
-var ack = optional(whole);
-var request = { id: text, ack };
-var ofCall = { ...request, call: name };
-var describing = { ...ofCall, description, negotiation: optional(whole) };
-var event = { seq: whole, call: name };
+var anyOf = (...checks) => (value) => checks.some((check) => check(value));
+var list = (check) => (value) => Array.isArray(value) && value.every(check);
+var optional = (check) => (value) => value === void 0 || check(value);
+function misfit(value, checks) {
+  return Object.entries(checks).find(([member, check]) => !check(value[member]))?.[0];
+}
+var members = (checks) => (value) => object(value) && misfit(value, checks) === void 0;
+
+// src/tables.ts
+var descriptionType = oneOf({
+  offer: true,
+  answer: true,
+  pranswer: true,
+  rollback: true
+});
+var rejectCause = oneOf({
+  busy: true,
+  declined: true,
+  unavailable: true
+});
+var cause = oneOf({
+  normal: true,
+  cancelled: true,
+  answered_elsewhere: true,
+  busy: true,
+  declined: true,
+  no_answer: true,
+  not_found: true,
+  unavailable: true,
+  unreachable: true,
+  no_common_codec: true,
+  not_acceptable: true,
+  forbidden: true,
+  overloaded: true,
+  misbehaved: true,
+  timeout: true,
+  draining: true,
+  moved: true,
+  internal: true
+});
+var snapshotWord = oneOf({ snapshot: true });
+var accountStanding = oneOf({
+  registering: true,
+  registered: true,
+  failed: true,
+  unregistered: true
+});
+var direction = oneOf({ incoming: true, outgoing: true });
+var need = oneOf({ answer: true, offer: true, nothing: true });
+var callState = oneOf({
+  calling: true,
+  ringing: true,
+  early: true,
+  established: true
+});
+var errorCode = oneOf({
+  bad_frame: true,
+  too_large: true,
+  too_deep: true,
+  rate_limited: true,
+  unsupported: true,
+  not_authenticated: true,
+  forbidden: true,
+  token_invalid: true,
+  token_expired: true,
+  superseded: true,
+  unknown_call: true,
+  not_your_call: true,
+  conflict: true,
+  bad_state: true,
+  bad_address: true,
+  not_found: true,
+  bad_description: true,
+  bad_answer: true,
+  bad_candidate: true,
+  bad_header: true,
+  too_many_calls: true,
+  too_many_candidates: true,
+  unknown_account: true,
+  account_refused: true,
+  overloaded: true,
+  draining: true,
+  internal: true
+});
+var retry = oneOf({ never: true, now: true, after: true });
+var rollbackCode = oneOf({
+  glare: true,
+  not_acceptable: true,
+  withdrawn: true,
+  unanswered: true
+});
+var endedBy = oneOf({ local: true, remote: true, gateway: true });
+var resumed = anyOf(flag, snapshotWord);
+var resume = members({
+  seq: whole(),
+  session: text
+});
+var description = members({
+  type: descriptionType,
+  sdp: optional(text)
+});
+var header = members({
+  name: text,
+  value: text
+});
+var candidate = members({
+  candidate: optional(anyOf(text, none)),
+  sdpMLineIndex: optional(anyOf(whole(65535), none)),
+  sdpMid: optional(anyOf(text, none)),
+  usernameFragment: optional(anyOf(text, none))
+});
+var accountInfo = members({
+  account: text,
+  state: accountStanding,
+  uri: optional(anyOf(text, none))
+});
+var iceServer = members({
+  urls: list(text),
+  credential: optional(anyOf(text, none)),
+  username: optional(anyOf(text, none))
+});
+var limits = members({
+  frame_bytes: whole(),
+  calls: whole(),
+  candidates: whole(),
+  frames_per_second: whole()
+});
+var grace = members({
+  ringing_ms: whole(),
+  answered_ms: whole()
+});
+var callInfo = members({
+  call: text,
+  state: callState,
+  direction,
+  need: optional(anyOf(need, none)),
+  peer: optional(anyOf(text, none))
+});
+var detail = members({
+  code: text,
+  ours: optional(list(text)),
+  theirs: optional(list(text))
+});
+var sipStatus = members({
+  status: whole(65535),
+  reason: text
+});
+var caller = members({
+  uri: text,
+  display_name: optional(anyOf(text, none))
+});
+var mediaInfo = members({
+  kind: text,
+  held_here: flag,
+  held_there: flag,
+  sending: flag,
+  receiving: flag,
+  mid: optional(anyOf(text, none))
+});
 var clientTable = {
   hello: {
-    token: optional(text),
-    capabilities: list(text),
-    resume: optional(members({ session: name, seq: whole })),
-    client: optional(text),
-    ack
+    capabilities: optional(list(text)),
+    client: optional(anyOf(text, none)),
+    resume: optional(anyOf(resume, none)),
+    token: optional(anyOf(text, none)),
+    ack: optional(whole())
   },
-  "token.refresh": { ...request, token: text },
-  ack: { ack: whole },
-  ping: { id: optional(text), ack },
+  "token.refresh": {
+    id: text,
+    token: text,
+    ack: optional(whole())
+  },
+  ack: {
+    ack: whole()
+  },
+  ping: {
+    id: optional(anyOf(text, none)),
+    ack: optional(whole())
+  },
   "account.add": {
-    ...request,
-    account: name,
-    uri: optional(text),
-    user: optional(text),
-    password: optional(text),
-    display_name: optional(text)
+    id: text,
+    account: text,
+    display_name: optional(anyOf(text, none)),
+    password: optional(anyOf(text, none)),
+    uri: optional(anyOf(text, none)),
+    user: optional(anyOf(text, none)),
+    ack: optional(whole())
   },
-  "account.remove": { ...request, account: name },
+  "account.remove": {
+    id: text,
+    account: text,
+    ack: optional(whole())
+  },
   "call.create": {
-    ...ofCall,
+    id: text,
+    call: text,
     to: text,
-    description: optional(description),
-    account: optional(text),
-    display_name: optional(text),
-    headers
+    account: optional(anyOf(text, none)),
+    description: optional(anyOf(description, none)),
+    display_name: optional(anyOf(text, none)),
+    headers: optional(list(header)),
+    ack: optional(whole())
   },
-  "call.ring": ofCall,
-  "call.progress": describing,
-  "call.accept": describing,
-  "call.reject": { ...ofCall, cause: optional(oneOf("busy", "declined", "unavailable")) },
-  "call.end": { ...ofCall, cause: optional(cause) },
-  "call.description": describing,
-  "call.candidate": { ...ofCall, id: optional(text), candidate },
-  "call.hold": describing,
-  "call.resume": describing,
-  "call.dtmf": { ...ofCall, digits: text, duration_ms: optional(whole) }
+  "call.ring": {
+    id: text,
+    call: text,
+    ack: optional(whole())
+  },
+  "call.progress": {
+    id: text,
+    call: text,
+    description,
+    negotiation: optional(anyOf(whole(), none)),
+    ack: optional(whole())
+  },
+  "call.accept": {
+    id: text,
+    call: text,
+    description,
+    negotiation: optional(anyOf(whole(), none)),
+    ack: optional(whole())
+  },
+  "call.reject": {
+    id: text,
+    call: text,
+    cause: optional(rejectCause),
+    ack: optional(whole())
+  },
+  "call.end": {
+    id: text,
+    call: text,
+    cause: optional(cause),
+    ack: optional(whole())
+  },
+  "call.description": {
+    id: text,
+    call: text,
+    description,
+    negotiation: optional(anyOf(whole(), none)),
+    ack: optional(whole())
+  },
+  "call.candidate": {
+    id: optional(anyOf(text, none)),
+    call: text,
+    candidate: optional(anyOf(candidate, none)),
+    ack: optional(whole())
+  },
+  "call.hold": {
+    id: text,
+    call: text,
+    description,
+    negotiation: optional(anyOf(whole(), none)),
+    ack: optional(whole())
+  },
+  "call.resume": {
+    id: text,
+    call: text,
+    description,
+    negotiation: optional(anyOf(whole(), none)),
+    ack: optional(whole())
+  },
+  "call.dtmf": {
+    id: text,
+    call: text,
+    digits: text,
+    duration_ms: optional(anyOf(whole(), none)),
+    ack: optional(whole())
+  }
 };
 var replyTable = {
   welcome: {
-    session: name,
-    resumed: oneOf(true, false, "snapshot"),
-    next_seq: whole,
+    session: text,
+    resumed,
+    next_seq: whole(),
     user: text,
-    accounts: list(account),
-    ice_servers: list(
-      members({
-        urls: (value) => text(value) || list(text)(value),
-        username: optional(text),
-        credential: optional(text)
-      })
-    ),
-    limits: members({
-      frame_bytes: whole,
-      calls: whole,
-      candidates: whole,
-      frames_per_second: whole
-    }),
-    grace: members({ ringing_ms: whole, answered_ms: whole }),
-    heartbeat_ms: whole,
-    expires_in_ms: optional(whole),
-    gateway: text
+    accounts: list(accountInfo),
+    ice_servers: list(iceServer),
+    limits,
+    grace,
+    heartbeat_ms: whole(),
+    gateway: text,
+    expires_in_ms: optional(anyOf(whole(), none))
   },
   sync: {
-    up_to: whole,
-    calls: list(
-      members({
-        call: name,
-        state: oneOf("calling", "ringing", "early", "established"),
-        direction: oneOf("incoming", "outgoing"),
-        peer: optional(text),
-        need: optional(need)
-      })
-    )
+    up_to: whole(),
+    calls: list(callInfo)
   },
-  result: { id: text, call: optional(name) },
+  result: {
+    id: text,
+    call: optional(anyOf(text, none))
+  },
   error: {
-    id: optional(text),
-    call: optional(text),
-    code: oneOf(...errorCodes),
-    retry: oneOf("never", "now", "after"),
-    retry_after_ms: optional(whole),
-    sip,
-    detail: any,
-    message: text
+    id: optional(anyOf(text, none)),
+    call: optional(anyOf(text, none)),
+    code: errorCode,
+    retry,
+    message: text,
+    detail: optional(anyOf(detail, none)),
+    retry_after_ms: optional(anyOf(whole(), none)),
+    sip: optional(anyOf(sipStatus, none))
   },
-  pong: { id: optional(text) }
+  pong: {
+    id: optional(anyOf(text, none))
+  }
 };
 var eventTable = {
   "account.state": {
-    seq: whole,
+    seq: whole(),
     account: text,
-    state: standing,
-    uri: optional(text),
-    cause: optional(text),
-    sip,
-    retry_in_ms: optional(whole)
+    state: accountStanding,
+    cause: optional(anyOf(text, none)),
+    retry_in_ms: optional(anyOf(whole(), none)),
+    sip: optional(anyOf(sipStatus, none))
   },
-  "token.expiring": { seq: whole, expires_in_ms: whole },
+  "token.expiring": {
+    seq: whole(),
+    expires_in_ms: whole()
+  },
   "call.incoming": {
-    ...event,
-    from: members({ uri: text, display_name: optional(text) }),
+    seq: whole(),
+    call: text,
+    from: caller,
     to: text,
-    account: optional(text),
     need,
-    description: optional(description),
-    negotiation: optional(whole),
-    headers
+    account: optional(anyOf(text, none)),
+    description: optional(anyOf(description, none)),
+    headers: optional(list(header)),
+    negotiation: optional(anyOf(whole(), none))
   },
-  "call.ringing": event,
-  "call.progress": { ...event, description, dialog: whole, negotiation: optional(whole) },
+  "call.ringing": {
+    seq: whole(),
+    call: text
+  },
+  "call.progress": {
+    seq: whole(),
+    call: text,
+    description,
+    dialog: whole(65535),
+    negotiation: whole()
+  },
   "call.accepted": {
-    ...event,
-    description: optional(description),
-    negotiation: optional(whole)
+    seq: whole(),
+    call: text,
+    description: optional(anyOf(description, none)),
+    negotiation: optional(anyOf(whole(), none))
   },
   "call.description": {
-    ...event,
+    seq: whole(),
+    call: text,
     description,
-    negotiation: optional(whole),
-    code: optional(text)
+    code: optional(anyOf(rollbackCode, none)),
+    negotiation: optional(anyOf(whole(), none))
   },
-  "call.offer_requested": event,
-  "call.candidate": { ...event, candidate },
+  "call.offer_requested": {
+    seq: whole(),
+    call: text
+  },
+  "call.candidate": {
+    seq: whole(),
+    call: text,
+    candidate
+  },
   "call.media": {
-    ...event,
-    media: list(
-      members({
-        mid: optional(text),
-        kind: text,
-        held_here: flag,
-        held_there: flag,
-        sending: flag,
-        receiving: flag
-      })
-    )
+    seq: whole(),
+    call: text,
+    media: list(mediaInfo)
   },
-  "call.dtmf": { ...event, digit: text, duration_ms: whole },
+  "call.dtmf": {
+    seq: whole(),
+    call: text,
+    digit: text,
+    duration_ms: whole()
+  },
   "call.ended": {
-    ...event,
+    seq: whole(),
+    call: text,
     cause,
-    by: oneOf("local", "remote", "gateway"),
-    sip,
-    detail: any,
-    message: text
+    by: endedBy,
+    message: text,
+    detail: optional(anyOf(text, none)),
+    sip: optional(anyOf(sipStatus, none))
   }
 };
-var clientTypes = Object.keys(clientTable);
-var serverTypes = [...Object.keys(replyTable), ...Object.keys(eventTable)];
+
+// src/shapes.ts
+function isCause(code) {
+  return cause(code);
+}
 var BadFrame = class extends Error {
 };
 function isEvent(frame) {
@@ -414,12 +615,15 @@ function read(json, table) {
   }
   const checks = Object.hasOwn(table, frame.type) ? table[frame.type] : void 0;
   if (!checks) return void 0;
-  for (const [member, check] of Object.entries(checks)) {
-    if (!check(frame[member])) {
-      throw new BadFrame(`${frame.type}: the member ${member} is missing or not as expected`);
-    }
+  const member = misfit(frame, checks) ?? (isDescribed(frame) ? void 0 : "description");
+  if (member !== void 0) {
+    throw new BadFrame(`${frame.type}: the member ${member} is missing or not as expected`);
   }
   return frame;
+}
+function isDescribed({ description: description2 }) {
+  if (!object(description2)) return true;
+  return description2.type === "rollback" || description2.sdp !== void 0;
 }
 
 // src/media.ts
@@ -470,21 +674,21 @@ function takesPranswer(environment) {
   return pranswer;
 }
 async function tryPranswer(environment) {
-  let caller;
+  let caller2;
   let callee;
   try {
-    caller = environment.newPeerConnection({});
+    caller2 = environment.newPeerConnection({});
     callee = environment.newPeerConnection({});
-    caller.addTransceiver("audio", { direction: "recvonly" });
-    await caller.setLocalDescription(await caller.createOffer());
-    await callee.setRemoteDescription(caller.localDescription);
+    caller2.addTransceiver("audio", { direction: "recvonly" });
+    await caller2.setLocalDescription(await caller2.createOffer());
+    await callee.setRemoteDescription(caller2.localDescription);
     const { sdp = "" } = await callee.createAnswer();
-    await caller.setRemoteDescription({ type: "pranswer", sdp });
-    return caller.signalingState === "have-remote-pranswer";
+    await caller2.setRemoteDescription({ type: "pranswer", sdp });
+    return caller2.signalingState === "have-remote-pranswer";
   } catch {
     return false;
   } finally {
-    caller?.close();
+    caller2?.close();
     callee?.close();
   }
 }
@@ -719,10 +923,10 @@ var Negotiation = class {
   async #add(candidate2) {
     const remote = this.pc.remoteDescription;
     if (!remote) return false;
-    const generation = candidate2?.usernameFragment;
+    const generation = candidate2.usernameFragment;
     if (generation && !remote.sdp.includes(`a=ice-ufrag:${generation}`)) return false;
     try {
-      await this.pc.addIceCandidate(candidate2);
+      await this.pc.addIceCandidate({ ...candidate2, candidate: candidate2.candidate ?? "" });
     } catch {
     }
     return true;
@@ -920,11 +1124,11 @@ var Leg = class {
   }
   /** Holds or resumes; where that is refused, everything is as before. */
   async hold(held) {
-    const before = this.pc.getTransceivers().map(({ direction }) => direction);
+    const before = this.pc.getTransceivers().map(({ direction: direction2 }) => direction2);
     this.#held = held;
     for (const transceiver of this.pc.getTransceivers()) {
-      const direction = turned(transceiver, held);
-      if (direction) transceiver.direction = direction;
+      const direction2 = turned(transceiver, held);
+      if (direction2) transceiver.direction = direction2;
     }
     this.#openTracks();
     try {
@@ -933,8 +1137,8 @@ var Leg = class {
       if (this.#closed) throw error;
       this.#held = !held;
       this.pc.getTransceivers().forEach((transceiver, at) => {
-        const direction = before[at];
-        if (direction && transceiver.direction !== "stopped") transceiver.direction = direction;
+        const direction2 = before[at];
+        if (direction2 && transceiver.direction !== "stopped") transceiver.direction = direction2;
       });
       this.#openTracks();
       throw error;
@@ -951,10 +1155,8 @@ var Leg = class {
   }
   /** Sends this camera. */
   async addVideo(track) {
-    this.#tracks.push(track);
-    this.#openTracks();
     const free = this.pc.getTransceivers().find(
-      ({ receiver, sender, direction }) => receiver.track.kind === "video" && !sender.track && direction !== "stopped"
+      ({ receiver, sender, direction: direction2 }) => receiver.track.kind === "video" && !sender.track && direction2 !== "stopped"
     );
     if (free) {
       await free.sender.replaceTrack(track);
@@ -962,6 +1164,9 @@ var Leg = class {
     } else {
       this.pc.addTrack(track, this.#environment.newStream([track]));
     }
+    if (this.#closed) stopTracks([track]);
+    else this.#tracks.push(track);
+    this.#openTracks();
     await this.negotiation.need("call.description");
     if (this.#tracks.includes(track) || this.#closed) return;
     const words = { what: "The other side takes no video." };
@@ -1006,12 +1211,10 @@ var Leg = class {
     }
   }
   #dropDeadTracks() {
-    const stopped = this.pc.getTransceivers().filter(
-      ({ direction, currentDirection }) => direction === "stopped" || currentDirection === "stopped"
-    );
-    const refused = this.#tracks.filter(
-      (track) => stopped.some(({ sender }) => sender.track === track)
-    );
+    const sent = this.pc.getTransceivers().filter(
+      ({ direction: direction2, currentDirection }) => direction2 !== "stopped" && currentDirection !== "stopped"
+    ).map(({ sender }) => sender.track);
+    const refused = this.#tracks.filter((track) => !sent.includes(track));
     stopTracks(refused);
     this.#tracks = this.#tracks.filter((track) => !refused.includes(track));
     const alive = this.pc.getReceivers().map(({ track }) => track);
@@ -1023,14 +1226,14 @@ var Leg = class {
 function stopTracks(tracks) {
   for (const track of tracks) track.stop();
 }
-function turned({ direction, sender }, held) {
-  if (direction === "stopped") return void 0;
+function turned({ direction: direction2, sender }, held) {
+  if (direction2 === "stopped") return void 0;
   if (held) {
-    if (direction === "sendrecv") return "sendonly";
-    return direction === "recvonly" ? "inactive" : void 0;
+    if (direction2 === "sendrecv") return "sendonly";
+    return direction2 === "recvonly" ? "inactive" : void 0;
   }
-  if (direction === "sendonly") return "sendrecv";
-  return direction === "inactive" ? sender.track ? "sendrecv" : "recvonly" : void 0;
+  if (direction2 === "sendonly") return "sendrecv";
+  return direction2 === "inactive" ? sender.track ? "sendrecv" : "recvonly" : void 0;
 }
 
 // src/call.ts
@@ -1323,35 +1526,39 @@ var Call = class extends Emitter {
     this.#finish({ ...local("timeout"), by: "gateway", message: "the gateway lost the call" });
   }
   /** @internal An event of this call. */
-  take(event2) {
-    switch (event2.type) {
+  take(event) {
+    switch (event.type) {
       case "call.incoming":
-        return this.invite(event2);
+        return this.invite(event);
       case "call.ringing":
         return this.#state === "calling" ? this.#set("ringing") : void 0;
       case "call.progress":
         if (this.#state === "calling" || this.#state === "ringing") this.#set("early");
-        return this.#describe(event2.description, event2.negotiation);
+        return this.#describe(event.description, event.negotiation);
       case "call.accepted":
-        return this.#accepted(event2.description, event2.negotiation);
+        return this.#accepted(event.description ?? void 0, event.negotiation ?? void 0);
       case "call.description":
-        return this.#describe(event2.description, event2.negotiation, event2.code);
+        return this.#describe(
+          event.description,
+          event.negotiation ?? void 0,
+          event.code ?? void 0
+        );
       case "call.offer_requested":
         void this.#leg?.negotiation.need("call.description").catch(() => {
         });
         return;
       case "call.candidate":
-        return this.#candidate(event2.candidate);
+        return this.#candidate(event.candidate);
       case "call.media":
-        this.#media = event2.media;
-        this.emit("media", event2.media);
+        this.#media = event.media;
+        this.emit("media", event.media);
         return;
       case "call.dtmf":
-        return this.emit("dtmf", { digit: event2.digit, durationMs: event2.duration_ms });
+        return this.emit("dtmf", { digit: event.digit, durationMs: event.duration_ms });
       case "call.ended": {
-        const { cause: cause2, by, message, sip: sip2 } = event2;
+        const { cause: cause2, by, message, sip } = event;
         const words = endWords(cause2);
-        return this.#finish({ cause: cause2, by, words, message, ...sip2 ? { sip: sip2 } : {} });
+        return this.#finish({ cause: cause2, by, words, message, ...sip ? { sip } : {} });
       }
     }
   }
@@ -1483,13 +1690,13 @@ var Call = class extends Emitter {
   }
   /** The gateway refuses the call itself. */
   #fail(fault) {
-    const { message, sip: sip2, words } = fault;
+    const { message, sip, words } = fault;
     this.#finish({
       cause: isCause(fault.code) ? fault.code : "internal",
       by: "gateway",
       words,
       message,
-      ...sip2 ? { sip: sip2 } : {}
+      ...sip ? { sip } : {}
     });
   }
   #finish(end2) {
@@ -1529,7 +1736,10 @@ function misplaced(message) {
 
 // src/frames.ts
 var SUBPROTOCOL = "crosspoint.v1";
+
+// src/protocol.ts
 var close = {
+  away: 1001,
   binary: 1003,
   badHello: 4400,
   notAuthenticated: 4401,
@@ -1544,26 +1754,26 @@ var close = {
 var LOCK_MS = 600;
 var ANSWER_MS = 250;
 function claim(session, environment) {
-  const name2 = `crosspoint.session.${session}`;
-  if (environment.locks) return byLock(name2, environment);
-  if (environment.openChannel) return byChannel(name2, environment);
+  const name = `crosspoint.session.${session}`;
+  if (environment.locks) return byLock(name, environment);
+  if (environment.openChannel) return byChannel(name, environment);
   return Promise.resolve(() => {
   });
 }
-function byLock(name2, environment) {
+function byLock(name, environment) {
   return new Promise((resolve) => {
     const patience = new AbortController();
     const timer = environment.setTimeout(() => patience.abort(), LOCK_MS);
-    const held = environment.locks?.request(name2, { signal: patience.signal }, () => {
+    const held = environment.locks?.request(name, { signal: patience.signal }, () => {
       environment.clearTimeout(timer);
       return new Promise((release) => resolve(release));
     });
     held?.catch(() => resolve(void 0));
   });
 }
-function byChannel(name2, environment) {
+function byChannel(name, environment) {
   return new Promise((resolve) => {
-    const channel = environment.openChannel?.(name2);
+    const channel = environment.openChannel?.(name);
     if (!channel) return resolve(() => {
     });
     const self = environment.newId();
@@ -1896,21 +2106,21 @@ var Connection = class extends Emitter {
     this.#rest();
     this.emit("state", { state: this.state });
   }
-  #event(event2) {
-    if (event2.seq <= this.#seq) return;
-    if (event2.seq !== this.#seq + 1) {
-      const message = `event ${event2.seq} came after ${this.#seq}: resuming`;
+  #event(event) {
+    if (event.seq <= this.#seq) return;
+    if (event.seq !== this.#seq + 1) {
+      const message = `event ${event.seq} came after ${this.#seq}: resuming`;
       this.emit("fault", new Fault("bad_frame", message));
       const socket = this.#socket();
       return socket && this.#lost(socket);
     }
     if (this.#state.name === "replaying") {
-      this.#state.missed.push(event2);
-      this.#seq = event2.seq;
+      this.#state.missed.push(event);
+      this.#seq = event.seq;
       return;
     }
-    this.emit("event", event2);
-    this.#saw(event2.seq);
+    this.emit("event", event);
+    this.#saw(event.seq);
   }
   #saw(seq) {
     this.#seq = seq;
@@ -1919,13 +2129,14 @@ var Connection = class extends Emitter {
   }
   #refused(frame) {
     const fault = Fault.of(frame);
-    const pending = frame.id === void 0 ? void 0 : this.#pending.get(frame.id);
-    if (!pending) {
+    const id = frame.id ?? void 0;
+    const pending = id === void 0 ? void 0 : this.#pending.get(id);
+    if (id === void 0 || !pending) {
       this.#refusal = fault;
       if (this.#state.name === "open") this.emit("fault", fault);
       return;
     }
-    this.#pending.delete(frame.id);
+    this.#pending.delete(id);
     if (fault.code === "rate_limited" && pending.tries < RATE_RETRIES) {
       pending.tries += 1;
       this.#environment.setTimeout(() => this.#ask(pending), fault.retryAfterMs ?? 1e3);
@@ -1977,8 +2188,8 @@ var Connection = class extends Emitter {
     if (!socket) return;
     const acknowledges = this.#state.name === "open" && this.#seq > this.#acknowledged;
     if (acknowledges) this.#acknowledged = this.#seq;
-    const ack2 = acknowledges ? { ack: this.#seq } : {};
-    socket.send(JSON.stringify({ ...frame, ...ack2 }));
+    const ack = acknowledges ? { ack: this.#seq } : {};
+    socket.send(JSON.stringify({ ...frame, ...ack }));
   }
   // --- the end of a socket ---
   #closed(socket, code, reason) {
@@ -2061,8 +2272,8 @@ var Connection = class extends Emitter {
     this.#state = state;
     if (this.state !== before) this.emit("state", { state: this.state });
   }
-  #is(name2) {
-    return this.#state.name === name2;
+  #is(name) {
+    return this.#state.name === name;
   }
   #socket() {
     return "socket" in this.#state ? this.#state.socket : void 0;
@@ -2084,7 +2295,7 @@ function browser() {
     newStream: (tracks) => new MediaStream(tracks ?? []),
     store: sessionStore(),
     locks: nav?.locks,
-    openChannel: typeof BroadcastChannel === "function" ? (name2) => new BroadcastChannel(name2) : void 0,
+    openChannel: typeof BroadcastChannel === "function" ? (name) => new BroadcastChannel(name) : void 0,
     window: globalThis.window,
     network: nav?.connection,
     setTimeout: (run, ms) => setTimeout(run, ms),
@@ -2127,7 +2338,7 @@ var Crosspoint = class extends Emitter {
     this.#host = {
       environment: this.#environment,
       configuration: () => ({
-        iceServers: this.#welcome?.ice_servers ?? [],
+        iceServers: (this.#welcome?.ice_servers ?? []).map(iceServer2),
         bundlePolicy: "balanced"
       }),
       request: (frame) => this.#connected().request(frame),
@@ -2187,16 +2398,16 @@ var Crosspoint = class extends Emitter {
     );
     this.#connection = connection;
     connection.on("ready", ({ welcome, missed, sync }) => this.#ready(welcome, missed, sync));
-    connection.on("event", (event2) => this.#take(event2));
+    connection.on("event", (event) => this.#take(event));
     connection.on("fault", (fault) => this.emit("fault", fault));
     const settled = new Promise((resolve, reject) => {
-      connection.on("state", (detail) => {
-        if (detail.state === "connected") resolve();
-        if (detail.state === "closed") {
+      connection.on("state", (detail2) => {
+        if (detail2.state === "connected") resolve();
+        if (detail2.state === "closed") {
           for (const call of [...this.#calls.values()]) call.lose();
-          reject(detail.fault ?? new Fault("not_authenticated", "the connection was closed"));
+          reject(detail2.fault ?? new Fault("not_authenticated", "the connection was closed"));
         }
-        this.emit("state", detail);
+        this.emit("state", detail2);
       });
     });
     settled.catch(() => {
@@ -2246,17 +2457,17 @@ var Crosspoint = class extends Emitter {
     return call;
   }
   /** Registers an account: one that the token names, or one's own where the gateway allows it. */
-  async addAccount(account2) {
-    await this.#connected().request({ type: "account.add", ...account2 });
-    const known = this.#accounts.get(account2.account);
+  async addAccount(account) {
+    await this.#connected().request({ type: "account.add", ...account });
+    const known = this.#accounts.get(account.account);
     if (known) return;
-    const { account: name2, uri } = account2;
-    this.#accounts.set(name2, { account: name2, state: "registering", ...uri ? { uri } : {} });
+    const { account: name, uri } = account;
+    this.#accounts.set(name, { account: name, state: "registering", ...uri ? { uri } : {} });
   }
   /** Takes an account back that `addAccount` brought. */
-  async removeAccount(account2) {
-    await this.#connected().request({ type: "account.remove", account: account2 });
-    this.#accounts.delete(account2);
+  async removeAccount(account) {
+    await this.#connected().request({ type: "account.remove", account });
+    this.#accounts.delete(account);
   }
   /** Gives the gateway a newer token on the live connection. */
   async refreshToken(token) {
@@ -2276,17 +2487,17 @@ var Crosspoint = class extends Emitter {
   #ready(welcome, missed, sync) {
     this.#welcome = welcome;
     this.#accounts.clear();
-    for (const account2 of welcome.accounts) this.#accounts.set(account2.account, account2);
+    for (const account of welcome.accounts) this.#accounts.set(account.account, account);
     this.#catchingUp = true;
     this.#recall();
-    for (const event2 of missed) this.#take(event2);
+    for (const event of missed) this.#take(event);
     this.#catchingUp = false;
     const known = new Set(sync.calls.map(({ call }) => call));
     for (const call of [...this.#calls.values()]) {
       if (!known.has(call.id) && call.placed) call.lose();
     }
     for (const info of sync.calls) this.#found(info);
-    for (const account2 of this.#accounts.values()) this.emit("account", account2);
+    for (const account of this.#accounts.values()) this.emit("account", account);
   }
   /** Calls that rang before the page was loaded again: what was missed may be about them. */
   #recall() {
@@ -2302,7 +2513,7 @@ var Crosspoint = class extends Emitter {
       direction: "incoming",
       state: "incoming",
       peer: from.uri,
-      peerName: from.display_name
+      peerName: from.display_name ?? void 0
     });
     this.#calls.set(id, call);
     return call;
@@ -2331,30 +2542,30 @@ var Crosspoint = class extends Emitter {
     this.#announced.add(call);
     this.emit("call", call);
   }
-  #take(event2) {
-    switch (event2.type) {
+  #take(event) {
+    switch (event.type) {
       case "account.state": {
-        const { seq: _, type: __, ...state } = event2;
-        const account2 = { ...this.#accounts.get(event2.account), ...state };
-        this.#accounts.set(event2.account, account2);
-        return this.emit("account", account2);
+        const { seq: _, type: __, ...state } = event;
+        const account = { ...this.#accounts.get(event.account), ...state };
+        this.#accounts.set(event.account, account);
+        return this.emit("account", account);
       }
       case "token.expiring":
-        return this.#expiring(event2.expires_in_ms);
+        return this.#expiring(event.expires_in_ms);
       default:
-        return this.#ofCall(event2);
+        return this.#ofCall(event);
     }
   }
-  #ofCall(event2) {
-    const known = this.#calls.get(event2.call);
+  #ofCall(event) {
+    const known = this.#calls.get(event.call);
     if (known) {
-      known.take(event2);
-      if (event2.type === "call.incoming") this.#ring(known);
+      known.take(event);
+      if (event.type === "call.incoming") this.#ring(known);
       return;
     }
-    if (event2.type !== "call.incoming" || this.#past.has(event2.call)) return;
-    const call = this.#incoming(event2);
-    call.invite(event2);
+    if (event.type !== "call.incoming" || this.#past.has(event.call)) return;
+    const call = this.#incoming(event);
+    call.invite(event);
     this.#ring(call);
   }
   #ring(call) {
@@ -2380,6 +2591,9 @@ var Crosspoint = class extends Emitter {
     this.#connection?.memory.drop(call.id);
   }
 };
+function iceServer2({ urls, username, credential }) {
+  return { urls, ...username ? { username } : {}, ...credential ? { credential } : {} };
+}
 function ownServer() {
   const url = new URL("/ws", globalThis.location.href);
   url.protocol = url.protocol === "https:" ? "wss:" : "ws:";
@@ -2402,13 +2616,13 @@ var Sounds = class {
   #stop;
   #playing;
   /** Plays a tone until `quiet()`; another one in its place where one plays. */
-  play(name2) {
-    if (this.#playing === name2) return;
+  play(name) {
+    if (this.#playing === name) return;
     this.quiet();
     const context = this.#open();
     if (!context) return;
-    this.#playing = name2;
-    const { hertz, rhythm, loud } = patterns[name2];
+    this.#playing = name;
+    const { hertz, rhythm, loud } = patterns[name];
     const gain = new GainNode(context, { gain: 0 });
     gain.connect(context.destination);
     const voices = hertz.map((frequency) => {

@@ -1,5 +1,6 @@
 /** The nouns of a call: its states, how it is made, what it tells, how it ends. */
-import type { Cause, Header, MediaInfo, RequestFrame, Result, SipStatus } from "./frames.js";
+import type { Cause, EndedBy, Header, MediaInfo, Result, SipStatus } from "./frames.js";
+import type { RequestFrame } from "./protocol.js";
 import type { Environment } from "./environment.js";
 import type { Fault } from "./fault.js";
 import type { MediaWish } from "./media.js";
@@ -23,7 +24,7 @@ export type CallState =
 export interface CallEnd {
   /** `media`: the microphone or camera could not be had. */
   cause: Cause | "media";
-  by: "local" | "remote" | "gateway";
+  by: EndedBy;
   /** For people: what happened, and what to do. */
   words: Words;
   /** The gateway's own sentence, for logs. */

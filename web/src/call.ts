@@ -9,16 +9,18 @@
  * ```
  */
 import type {
-  CallEvent,
   CallIncoming,
   CallInfo,
   Candidate,
   Cause,
   Description,
+  Direction,
   MediaInfo,
   Need,
-  RequestFrame,
+  RejectCause,
+  RollbackCode,
 } from "./frames.js";
+import type { CallEvent, RequestFrame } from "./protocol.js";
 import type { CallEnd, CallEvents, CallOptions, CallState, Host } from "./call-types.js";
 import type { CallMemory } from "./memory.js";
 import { readDetails } from "./details.js";
@@ -34,7 +36,7 @@ import { endWords, mediaWords } from "./words.js";
 
 export class Call extends Emitter<CallEvents> {
   readonly id: string;
-  readonly direction: "incoming" | "outgoing";
+  readonly direction: Direction;
   /** The address of the other side. */
   readonly peer: string;
   /** The name to show, where there is one. */
@@ -45,7 +47,7 @@ export class Call extends Emitter<CallEvents> {
   #state: CallState;
   #leg: Leg | undefined;
   #invitation: CallIncoming | undefined;
-  #waiting: (Candidate | null)[] = [];
+  #waiting: Candidate[] = [];
   #orphan = false;
   #placed = false;
   #held = false;
@@ -59,7 +61,7 @@ export class Call extends Emitter<CallEvents> {
     host: Host,
     of: {
       id: string;
-      direction: "incoming" | "outgoing";
+      direction: Direction;
       state: CallState;
       peer: string;
       peerName?: string | undefined;
@@ -191,7 +193,7 @@ export class Call extends Emitter<CallEvents> {
   }
 
   /** Turns an incoming call away. */
-  reject(cause: "busy" | "declined" | "unavailable" = "declined"): void {
+  reject(cause: RejectCause = "declined"): void {
     if (this.#state !== "incoming" && this.#state !== "answering") return;
     this.#tell({ type: "call.reject", call: this.id, cause });
     this.#finish(local(cause));
@@ -331,7 +333,7 @@ export class Call extends Emitter<CallEvents> {
   }
 
   /** @internal The call as the gateway announced it; again after lost events. */
-  invite(invitation: CallIncoming, candidates: (Candidate | null)[] = []): void {
+  invite(invitation: CallIncoming, candidates: Candidate[] = []): void {
     if (this.#state !== "incoming") return;
     this.#invitation = invitation;
     this.#waiting.push(...candidates);
@@ -382,9 +384,13 @@ export class Call extends Emitter<CallEvents> {
         if (this.#state === "calling" || this.#state === "ringing") this.#set("early");
         return this.#describe(event.description, event.negotiation);
       case "call.accepted":
-        return this.#accepted(event.description, event.negotiation);
+        return this.#accepted(event.description ?? undefined, event.negotiation ?? undefined);
       case "call.description":
-        return this.#describe(event.description, event.negotiation, event.code);
+        return this.#describe(
+          event.description,
+          event.negotiation ?? undefined,
+          event.code ?? undefined,
+        );
       case "call.offer_requested":
         void this.#leg?.negotiation.need("call.description").catch(() => {});
         return;
@@ -420,7 +426,7 @@ export class Call extends Emitter<CallEvents> {
     leg.negotiation.allow();
   }
 
-  #describe(description: Description, negotiation?: number, code?: string): void {
+  #describe(description: Description, negotiation?: number, code?: RollbackCode): void {
     const leg = this.#leg;
     if (!leg) return; // Of the page before a reload; a full new offer follows.
     leg.negotiation
@@ -439,7 +445,7 @@ export class Call extends Emitter<CallEvents> {
     this.#finish({ ...local("not_acceptable"), message: fault.message });
   }
 
-  #candidate(candidate: Candidate | null): void {
+  #candidate(candidate: Candidate): void {
     if (this.#leg) {
       void this.#leg.negotiation.candidate(candidate).catch(() => {}); // The call is over.
     } else if (this.#state === "incoming" || this.#state === "answering") {

@@ -1,14 +1,6 @@
 /** The client: one session at a gateway, its accounts, its calls. */
-import type {
-  Account,
-  AccountAdd,
-  CallEvent,
-  CallIncoming,
-  CallInfo,
-  EventFrame,
-  Sync,
-  Welcome,
-} from "./frames.js";
+import type { AccountAdd, CallIncoming, CallInfo, EventFrame, IceServer, Sync, Welcome } from "./frames.js";
+import type { Account, CallEvent } from "./protocol.js";
 import { Call } from "./call.js";
 import type { CallOptions, Host } from "./call-types.js";
 import { Connection } from "./connection.js";
@@ -67,7 +59,7 @@ export class Crosspoint extends Emitter<CrosspointEvents> {
     this.#host = {
       environment: this.#environment,
       configuration: () => ({
-        iceServers: (this.#welcome?.ice_servers ?? []) as RTCIceServer[],
+        iceServers: (this.#welcome?.ice_servers ?? []).map(iceServer),
         bundlePolicy: "balanced",
       }),
       request: (frame) => this.#connected().request(frame),
@@ -264,7 +256,7 @@ export class Crosspoint extends Emitter<CrosspointEvents> {
       direction: "incoming",
       state: "incoming",
       peer: from.uri,
-      peerName: from.display_name,
+      peerName: from.display_name ?? undefined,
     });
     this.#calls.set(id, call);
     return call;
@@ -351,6 +343,11 @@ export class Crosspoint extends Emitter<CrosspointEvents> {
     if (this.#past.size > PAST_MAX && oldest !== undefined) this.#past.delete(oldest);
     this.#connection?.memory.drop(call.id);
   }
+}
+
+/** As the browser takes it: there an absent member is absent, not null. */
+function iceServer({ urls, username, credential }: IceServer): RTCIceServer {
+  return { urls, ...(username ? { username } : {}), ...(credential ? { credential } : {}) };
 }
 
 /** `/ws` beside the page. */

@@ -13,18 +13,18 @@
  *
  * Requests that have no reply when a socket is lost are sent again, with their ids, on the next.
  */
-import { close } from "./frames.js";
 import type {
   ClientFrame,
   ErrorFrame,
   EventFrame,
-  RequestFrame,
   Result,
   ServerFrame,
   Sync,
   Welcome,
 } from "./frames.js";
 import { SUBPROTOCOL } from "./frames.js";
+import { close } from "./protocol.js";
+import type { RequestFrame } from "./protocol.js";
 import { Emitter } from "./events.js";
 import type { Environment, Socket, Timer } from "./environment.js";
 import { Fault } from "./fault.js";
@@ -367,13 +367,14 @@ export class Connection extends Emitter<ConnectionEvents> {
 
   #refused(frame: ErrorFrame): void {
     const fault = Fault.of(frame);
-    const pending = frame.id === undefined ? undefined : this.#pending.get(frame.id);
-    if (!pending) {
+    const id = frame.id ?? undefined;
+    const pending = id === undefined ? undefined : this.#pending.get(id);
+    if (id === undefined || !pending) {
       this.#refusal = fault;
       if (this.#state.name === "open") this.emit("fault", fault);
       return;
     }
-    this.#pending.delete(frame.id as string);
+    this.#pending.delete(id);
     if (fault.code === "rate_limited" && pending.tries < RATE_RETRIES) {
       pending.tries += 1;
       this.#environment.setTimeout(() => this.#ask(pending), fault.retryAfterMs ?? 1000);

@@ -1,4 +1,4 @@
-import type { ErrorCode, ErrorFrame, SipStatus } from "./frames.js";
+import type { Detail, ErrorCode, ErrorFrame, Retry, SipStatus } from "./frames.js";
 import { errorWords } from "./words.js";
 import type { Words } from "./words.js";
 
@@ -8,10 +8,11 @@ export class Fault extends Error {
   /** What is wrong, from the closed list of the protocol. */
   readonly code: ErrorCode;
   /** Whether the same request may work later. */
-  readonly retry: "never" | "now" | "after";
+  readonly retry: Retry;
   readonly retryAfterMs: number | undefined;
   readonly sip: SipStatus | undefined;
-  readonly detail: unknown;
+  /** What exactly is wrong with a description, a candidate, a header. */
+  readonly detail: Detail | undefined;
   /** For people: what is wrong, and what to do. */
   readonly words: Words;
 
@@ -20,9 +21,9 @@ export class Fault extends Error {
     this.code = code;
     this.words = words ?? errorWords(code);
     this.retry = frame?.retry ?? "never";
-    this.retryAfterMs = frame?.retry_after_ms;
-    this.sip = frame?.sip;
-    this.detail = frame?.detail;
+    this.retryAfterMs = frame?.retry_after_ms ?? undefined;
+    this.sip = frame?.sip ?? undefined;
+    this.detail = frame?.detail ?? undefined;
   }
 
   /** From a frame of the gateway. */

@@ -147,8 +147,6 @@ export class Leg {
 
   /** Sends this camera. */
   async addVideo(track: MediaStreamTrack): Promise<void> {
-    this.#tracks.push(track);
-    this.#openTracks();
     const free = this.pc
       .getTransceivers()
       .find(
@@ -161,6 +159,9 @@ export class Leg {
     } else {
       this.pc.addTrack(track, this.#environment.newStream([track]));
     }
+    if (this.#closed) stopTracks([track]);
+    else this.#tracks.push(track);
+    this.#openTracks();
     await this.negotiation.need("call.description");
     if (this.#tracks.includes(track) || this.#closed) return;
     const words = { what: "The other side takes no video." };
@@ -210,16 +211,16 @@ export class Leg {
   }
 
   #dropDeadTracks(): void {
-    // A section that the other side has turned down is stopped, and what it would send with it.
-    const stopped = this.pc
+    // A section that the other side has turned down is stopped, and what it would send with it;
+    // browsers do not even list it any more (webrtc-pc §4.4.1.5).
+    const sent = this.pc
       .getTransceivers()
       .filter(
         ({ direction, currentDirection }) =>
-          direction === "stopped" || currentDirection === "stopped",
-      );
-    const refused = this.#tracks.filter((track) =>
-      stopped.some(({ sender }) => sender.track === track),
-    );
+          direction !== "stopped" && currentDirection !== "stopped",
+      )
+      .map(({ sender }) => sender.track);
+    const refused = this.#tracks.filter((track) => !sent.includes(track));
     stopTracks(refused);
     this.#tracks = this.#tracks.filter((track) => !refused.includes(track));
     const alive = this.pc.getReceivers().map(({ track }) => track);

@@ -13,7 +13,7 @@
  *     └──── offer of theirs ◀────────┘ (ours is rolled back)
  * ```
  */
-import type { Candidate, Description } from "./frames.js";
+import type { Candidate, Description, RollbackCode } from "./frames.js";
 import type { Environment, Timer } from "./environment.js";
 import { Fault } from "./fault.js";
 
@@ -59,7 +59,7 @@ export class Negotiation {
   #allowed = false;
   #closed = false;
   #chain: Promise<unknown> = Promise.resolve();
-  #candidates: (Candidate | null)[] = [];
+  #candidates: Candidate[] = [];
   #pause: Timer | undefined;
   #refusals = 0;
 
@@ -125,7 +125,7 @@ export class Negotiation {
   }
 
   /** A description of theirs, of any type. */
-  remote(description: Description, negotiation?: number, code?: string): Promise<void> {
+  remote(description: Description, negotiation?: number, code?: RollbackCode): Promise<void> {
     return this.#run(() => {
       switch (description.type) {
         case "offer":
@@ -148,7 +148,7 @@ export class Negotiation {
   }
 
   /** A candidate of theirs. */
-  candidate(candidate: Candidate | null): Promise<void> {
+  candidate(candidate: Candidate): Promise<void> {
     return this.#run(async () => {
       if (!(await this.#add(candidate)) && this.#candidates.length < CANDIDATES_MAX) {
         this.#candidates.push(candidate);
@@ -264,7 +264,7 @@ export class Negotiation {
     this.#negotiate();
   }
 
-  async #takeRollback(negotiation: number | undefined, code: string | undefined): Promise<void> {
+  async #takeRollback(negotiation: number | undefined, code: RollbackCode | undefined): Promise<void> {
     const offered = this.#offered;
     if (!offered || (negotiation !== undefined && offered.number !== negotiation)) return;
     this.#offered = this.#early = undefined;
@@ -301,13 +301,13 @@ export class Negotiation {
   // --- candidates ---
 
   /** Whether it is done with: added, or refused for good. */
-  async #add(candidate: Candidate | null): Promise<boolean> {
+  async #add(candidate: Candidate): Promise<boolean> {
     const remote = this.pc.remoteDescription;
     if (!remote) return false;
-    const generation = candidate?.usernameFragment;
+    const generation = candidate.usernameFragment;
     if (generation && !remote.sdp.includes(`a=ice-ufrag:${generation}`)) return false;
     try {
-      await this.pc.addIceCandidate(candidate as RTCIceCandidateInit | null);
+      await this.pc.addIceCandidate({ ...candidate, candidate: candidate.candidate ?? "" });
     } catch {
       // Of a section that is gone, or an end that this browser does not know: nothing is lost.
     }

@@ -325,6 +325,8 @@ export class FakePeerConnection {
   #agree() {
     this.currentLocalDescription = this.localDescription;
     this.currentRemoteDescription = this.remoteDescription;
+    // What is stopped is not listed any more, as in browsers (webrtc-pc §4.4.1.5).
+    this.#transceivers = this.#transceivers.filter(({ direction }) => direction !== "stopped");
     for (const transceiver of this.#transceivers)
       transceiver.currentDirection = transceiver.direction;
   }

@@ -83,10 +83,13 @@ class Manager {
 /** A running Asterisk. */
 export class Asterisk {
   /** Starts it with its log in `folder`; null ports mean the usual ones. */
-  static async start({ folder, port = 5160, tlsPort = 5161, amiPort = 5038, trunk }) {
+  static async start({
+    folder, port = 5160, tlsPort = 5161, relayedPort = 5162, relayPort = 5170, amiPort = 5038, trunk,
+  }) {
     if (!version()) throw new Cannot('Asterisk is not installed in the lab (interop/setup.sh)');
     const own = new Asterisk();
-    Object.assign(own, { folder, port, tlsPort, host: '127.0.0.1', log: `${folder}/asterisk.log` });
+    Object.assign(own, { folder, port, tlsPort, relayedPort, relayPort });
+    Object.assign(own, { host: '127.0.0.1', log: `${folder}/asterisk.log` });
     own.run = `${inside}/${runId}`;
     own.outside = path.join(root, own.run);
     fs.rmSync(own.outside, { recursive: true, force: true });
@@ -106,6 +109,8 @@ export class Asterisk {
       HOST: own.host,
       PORT: port,
       TLS_PORT: tlsPort,
+      RELAYED_PORT: relayedPort,
+      RELAY_PORT: relayPort,
       AMI_PORT: amiPort,
       RTP_FIRST: 20_000,
       RTP_LAST: 20_999,
@@ -206,6 +211,12 @@ export class Asterisk {
         await this.manager.action({ Action: 'Hangup', Channel: channel, Cause: 16 });
       }
     }
+  }
+
+  /** Waits until no channel of `user` is left. */
+  gone(user, ms = 5_000) {
+    return until(ms, `Asterisk has no channel of ${user} left`, async () => (
+      !(await this.channels()).some((c) => c.startsWith(`PJSIP/${user}-`))), 100);
   }
 
   /** Events of the manager that match `fields`. */

@@ -24,7 +24,9 @@ export function version() {
 }
 
 /** A description of WebRTC audio as a plain SIP peer might write it: nobody answers its checks. */
-function description({ session, direction = 'sendrecv', setup, version: v = 1, codec = 'opus' }) {
+export function description({
+  session, direction = 'sendrecv', setup, version: v = 1, codec = 'opus', video,
+}) {
   const opus = codec === 'opus';
   return [
     'v=0', `o=sipp ${session} ${v} IN IP4 127.0.0.1`, 's=-', 't=0 0', 'a=group:BUNDLE 0',
@@ -34,7 +36,14 @@ function description({ session, direction = 'sendrecv', setup, version: v = 1, c
     `a=setup:${setup}`, `a=fingerprint:sha-256 ${FINGERPRINT}`, `a=ice-ufrag:u${session}`,
     `a=ice-pwd:pwd${session}pwdpwdpwdpwdpwdpwdpwd`,
     `a=candidate:1 1 udp 2130706431 127.0.0.1 ${40_000 + (session % 1000)} typ host`,
-    'a=end-of-candidates', '',
+    'a=end-of-candidates',
+    ...(video === undefined ? [] : [
+      `m=video ${video} UDP/TLS/RTP/SAVPF 96`, 'c=IN IP4 127.0.0.1', 'a=rtpmap:96 VP8/90000',
+      'a=mid:1', 'a=rtcp-mux', `a=${video === 0 ? 'inactive' : 'sendrecv'}`, `a=setup:${setup}`,
+      `a=fingerprint:sha-256 ${FINGERPRINT}`, `a=ice-ufrag:u${session}`,
+      `a=ice-pwd:pwd${session}pwdpwdpwdpwdpwdpwdpwd`,
+    ]),
+    '',
   ].join('\n');
 }
 
@@ -48,6 +57,7 @@ const MACROS = {
   WITHIN: ['[last_Via:]', '[last_From:]', '[last_To:]', '[last_Call-ID:]', '[last_CSeq:]']
     .join('\n'),
   TAG: 't[call_number]',
+  HEADER: 'Server: SIPp',
   END: 'Content-Length: 0\n',
   SDP: 'Content-Type: application/sdp\nContent-Length: [len]\n',
   ANSWER: description({ session: 101, setup: 'passive' }),
@@ -56,10 +66,12 @@ const MACROS = {
   'ANSWER-HELD': description({
     session: 101, setup: 'passive', version: 2, direction: 'recvonly',
   }),
+  'ANSWER-NO-VIDEO': description({ session: 101, setup: 'passive', version: 2, video: 0 }),
   OFFER: description({ session: 303, setup: 'actpass' }),
   'OFFER-HOLD': description({
     session: 303, setup: 'actpass', version: 2, direction: 'sendonly',
   }),
+  'OFFER-VIDEO': description({ session: 303, setup: 'actpass', version: 2, video: 9 }),
   'OFFER-RESUME': description({ session: 303, setup: 'actpass', version: 3 }),
 };
 
@@ -67,10 +79,12 @@ const MACROS = {
 export class Sipp {
   /**
    * Starts `scenario`. As a caller, `to` is the address it sends to and `user` whom it calls. As a
-   * callee, `contactPort` is told in its Contact where that is not its own port.
+   * callee, `contactPort` is told in its Contact where that is not its own port. `values` are more
+   * of what {{…}} stands for.
    */
   static async start(ctx, scenario, {
-    name = scenario, to, user = 'bob', transport = 'udp', contactPort, elsewhere, life = 40, calls = 1,
+    name = scenario, to, user = 'bob', transport = 'udp', contactPort, elsewhere, values: more = {},
+    life = 40, calls = 1,
   } = {}) {
     const installed = version();
     if (!installed) throw new Cannot('SIPp is not installed (interop/setup.sh)');
@@ -85,6 +99,7 @@ export class Sipp {
         + `${tcp ? ';transport=tcp' : ''}>`,
       ELSEWHERE: elsewhere ?? 9,
       OUR: `127.0.0.1:${own.port}`,
+      ...more,
     };
     let text = fs.readFileSync(path.join(folder, `${scenario}.xml`), 'utf8');
     for (let depth = 0; depth < 3; depth += 1) {

@@ -1,28 +1,11 @@
 // Pages call each other through the gateway, and the demo works as its README says.
 
 import { Browser } from '../browser.mjs';
-import { binary, Gateway } from '../gateway.mjs';
+import { binary } from '../gateway.mjs';
 import { check, freePort, sleep, until } from '../lab.mjs';
 import { Phone } from '../phone.mjs';
+import { hearEachOther, twoPages } from '../setting.mjs';
 import { expectTone, randomTone } from '../tone.mjs';
-
-async function two(ctx) {
-  const gateway = await Gateway.start(ctx);
-  const x = randomTone();
-  const y = randomTone(x);
-  const one = await Browser.start(ctx, { name: 'chromium-alice', tone: x });
-  const other = await Browser.start(ctx, { name: 'chromium-bob', tone: y });
-  const alice = await Phone.open(one, gateway.url, 'alice');
-  const bob = await Phone.open(other, gateway.url, 'bob');
-  return { gateway, alice, bob, x, y, other };
-}
-
-async function hearEachOther({ alice, bob, x, y }) {
-  await alice.flowing();
-  await bob.flowing();
-  expectTone(await alice.page.hear(2), y, 'alice hears bob');
-  expectTone(await bob.page.hear(2), x, 'bob hears alice');
-}
 
 export const cases = [
   {
@@ -30,7 +13,7 @@ export const cases = [
     peer: 'chromium',
     sentence: 'alice calls user:bob, who has two tabs: both ring, one answers, the other is told',
     async run(ctx) {
-      const all = await two(ctx);
+      const all = await twoPages(ctx);
       const { alice, bob, other, gateway } = all;
       const tab = await Phone.open(other, gateway.url, 'bob', { name: 'page-bob-2' });
       const call = await alice.call('user:bob');
@@ -50,7 +33,7 @@ export const cases = [
     peer: 'chromium',
     sentence: 'two pages give the same join: word and hear each other',
     async run(ctx) {
-      const all = await two(ctx);
+      const all = await twoPages(ctx);
       const { alice, bob } = all;
       const first = await alice.call('join:tea');
       await sleep(300);
@@ -68,7 +51,7 @@ export const cases = [
     peer: 'chromium',
     sentence: 'the WebSocket is cut in mid-call: the sound goes on, the page resumes, hanging up works',
     async run(ctx) {
-      const all = await two(ctx);
+      const all = await twoPages(ctx);
       const { alice, bob, gateway } = all;
       const call = await alice.call('user:bob');
       const rings = await bob.incoming();

@@ -2,107 +2,11 @@
 // browser: no sound, only signaling.
 
 import { Sipp } from '../../peers/sipp/sipp.mjs';
-import { Client, answer } from '../client.mjs';
-import { Gateway } from '../gateway.mjs';
+import { answer } from '../client.mjs';
 import { check, sleep, until } from '../lab.mjs';
-import { UdpRelay } from '../relay.mjs';
-
-/** A gateway whose only trunk is a SIPp callee with `scenario`. */
-async function callee(ctx, scenario, {
-  transport = 'udp', loses, trunk = {}, sip, tell = transport, elsewhere,
-} = {}) {
-  let relay;
-  const ahead = loses ? await UdpRelay.start(ctx, 0, loses) : null;
-  const sipp = await Sipp.start(ctx, scenario, {
-    transport, elsewhere, contactPort: ahead?.port,
-  });
-  if (ahead) {
-    ahead.target = sipp.port;
-    relay = ahead;
-  }
-  const port = relay?.port ?? sipp.port;
-  const suffix = tell === 'udp' ? '' : `;transport=${tell}`;
-  const gateway = await Gateway.start(ctx, {
-    config: {
-      trunk: [{
-        name: 'sipp', uri: `sip:127.0.0.1:${port}${suffix}`, health: '0s', udp_max_bytes: 60_000,
-        ...trunk,
-      }],
-      route: [{ match: '*', to: 'trunk:sipp' }],
-      ...(sip ? { sip } : {}),
-    },
-  });
-  const alice = await Client.open(ctx, gateway, 'alice');
-  return { sipp, gateway, alice, relay };
-}
-
-/** A gateway that takes calls from a SIPp caller with `scenario`, for bob. */
-async function caller(ctx, scenario, play, { to, expect = true, transport = 'udp' } = {}) {
-  const gateway = await Gateway.start(ctx, {
-    config: {
-      trunk: [{
-        name: 'sipp', uri: 'sip:127.0.0.1:9', addresses: ['127.0.0.1'], health: '0s',
-      }],
-      route: [{ match: '*', to: 'trunk:sipp' }],
-    },
-  });
-  const bob = await Client.open(ctx, gateway, 'bob');
-  const sipp = await Sipp.start(ctx, scenario, {
-    to: `127.0.0.1:${gateway.sipPort}`, user: to ?? 'bob', transport,
-  });
-  const played = play ? play(bob, sipp, gateway) : null;
-  if (expect) await sipp.passed(25_000);
-  await played;
-  await empty(gateway);
-  return { sipp, gateway, bob };
-}
-
-/** Waits until the gateway has no call left. */
-function empty(gateway) {
-  return until(5_000, 'the gateway has no call left', async () => (
-    (await gateway.metric('crosspoint_calls')) === 0), 100);
-}
-
-/** Alice calls, is answered, waits, hangs up; SIPp's scenario must go as written. */
-async function talkAndHangUp({ sipp, gateway, alice }, wait = 300) {
-  const call = await alice.call('1000');
-  await alice.frame('call.accepted', { call, ms: 15_000 });
-  await sleep(wait);
-  await alice.end(call);
-  const end = await alice.frame('call.ended', { call });
-  await sipp.passed(15_000);
-  await empty(gateway);
-  return { call, end };
-}
-
-const asCallee = (name, sentence, scenario, play, options) => ({
-  name,
-  peer: 'sipp',
-  sentence,
-  run: async (ctx) => play(await callee(ctx, scenario, options)),
-});
-
-/** How the case ends that is refused. */
-const refusedWith = (cause, status) => async ({ sipp, gateway, alice }) => {
-  const call = await alice.call('1000');
-  const end = await alice.frame('call.ended', { call, ms: 15_000 });
-  check(end.cause === cause, `the cause is ${end.cause}, not ${cause}`);
-  if (status) check(end.sip?.status === status, `the status is ${JSON.stringify(end.sip)}`);
-  await sipp.passed(15_000);
-  await empty(gateway);
-};
-
-const asCaller = (name, sentence, scenario, play, options) => ({
-  name, peer: 'sipp', sentence, run: (ctx) => caller(ctx, scenario, play, options),
-});
-
-/** Bob answers and follows until the end. */
-async function answers(bob) {
-  const incoming = await bob.incoming();
-  await bob.accept(incoming);
-  await bob.follow(incoming.call);
-  return incoming;
-}
+import {
+  answers, asCallee, asCaller, callee, empty, refusedWith, talkAndHangUp,
+} from '../sipp-setting.mjs';
 
 export const cases = [
   asCallee('call', 'INVITE, 180, 200, ACK, BYE over UDP', 'uas-answer', talkAndHangUp),

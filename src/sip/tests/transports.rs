@@ -280,3 +280,82 @@ fn what_cannot_be_read_is_dropped_and_counted() {
     bench.expect_silence();
     assert_eq!(bench.agent.counts.unreadable, 1);
 }
+
+#[test]
+fn call_that_rings_ends_with_its_stream_and_is_cancelled_over_another() {
+    let mut bench = Bench::with(&small_udp());
+    let leg = bench.call_with(Some(description(&offer_text())));
+    let (stream, _) = connect(&mut bench);
+    bench.agent.stream_opened(stream, &mut bench.ids, bench.now);
+    let invite = bench.expect("INVITE");
+    bench.reply(&invite, 180, "p", &[], "");
+    assert_eq!(bench.told(), ["Ring"]);
+    bench.agent.stream_closed(stream, &mut bench.ids, bench.now);
+    bench.drain();
+    assert_eq!(bench.gone, [leg]);
+    let (second, _) = connect(&mut bench);
+    assert_ne!(second, stream);
+    bench.agent.stream_opened(second, &mut bench.ids, bench.now);
+    let cancel = bench.expect("CANCEL");
+    assert_eq!(cancel.flow, Flow::Stream(second));
+    assert_eq!(cancel.header(&Name::Via), invite.header(&Name::Via));
+    // Somebody answered in the meantime.
+    bench.reply(&cancel, 200, "p", &[], "");
+    let contact = ["Contact: <sip:600@192.0.2.9:5060;transport=tcp>"];
+    let late = response(&invite, 200, "p", &contact, ANSWER);
+    bench.receive_by(Flow::Stream(second), &late);
+    bench.expect("ACK");
+    bench.expect("BYE");
+}
+
+#[test]
+fn bye_without_a_response_on_a_silent_stream_is_sent_once_more_over_another() {
+    let mut bench = Bench::with(&small_udp());
+    let leg = bench.call_with(Some(description(&offer_text())));
+    let (stream, _) = connect(&mut bench);
+    bench.agent.stream_opened(stream, &mut bench.ids, bench.now);
+    let invite = bench.expect("INVITE");
+    let contact = ["Contact: <sip:600@192.0.2.9:5060;transport=tcp>"];
+    bench.reply(&invite, 200, "p", &contact, ANSWER);
+    bench.expect("ACK");
+    bench.told();
+    let ending = crate::call::signal::Ending::by_peer(crate::call::cause::Cause::Normal);
+    bench.apply(leg, Signal::End(ending));
+    assert_eq!(bench.expect("BYE").flow, Flow::Stream(stream));
+    bench.others.clear();
+    bench.seconds(33);
+    let closed = |event: &Event| matches!(event, Event::CloseStream { stream: s } if *s == stream);
+    assert!(bench.others.iter().any(closed));
+    bench
+        .others
+        .retain(|event| matches!(event, Event::Connect { .. }));
+    let (second, _) = connect(&mut bench);
+    bench.agent.stream_opened(second, &mut bench.ids, bench.now);
+    assert_eq!(bench.expect("BYE").flow, Flow::Stream(second));
+    bench.others.clear();
+    bench.seconds(40);
+    let again = |event: &Event| matches!(event, Event::Connect { .. });
+    assert!(
+        !bench.others.iter().any(again),
+        "it is not sent a third time"
+    );
+}
+
+#[test]
+fn response_whose_stream_is_gone_opens_one_to_the_sender() {
+    let mut bench = Bench::new();
+    let remote = "192.0.2.9:33000".parse().unwrap();
+    bench.agent.stream_accepted(1, 1, remote, bench.now);
+    bench.agent.stream_opened(1, &mut bench.ids, bench.now);
+    let invite = invite_text("1", "i1", &offer_text()).replace("SIP/2.0/UDP", "SIP/2.0/TCP");
+    bench.receive_by(Flow::Stream(1), &invite);
+    bench.drain();
+    let leg = bench.calls.pop_front().expect("a call").leg;
+    bench.expect("100");
+    bench.agent.stream_closed(1, &mut bench.ids, bench.now);
+    bench.apply(leg, Signal::Accept(Some(description(ANSWER))));
+    let (stream, to) = connect(&mut bench);
+    assert_eq!(to.port(), 5060, "sent-by, not where the stream came from");
+    bench.agent.stream_opened(stream, &mut bench.ids, bench.now);
+    assert_eq!(bench.expect("200").flow, Flow::Stream(stream));
+}

@@ -150,7 +150,10 @@ fn comparisons(sdp: &SessionDescription) {
         edited.restore_foreign_media(two);
         edited.restore_mids(two);
         edited.remove_unoffered_extmaps(two);
-        edited.ask_for_new_associations(two);
+        for section in edited.new_certificates(two) {
+            edited.ask_for_new_association(section);
+        }
+        edited.take_mids_of(two);
         edited.offer_both_roles(two);
         holds("edits by another", one, &edited);
     }

@@ -8,7 +8,7 @@
  *   any ── end(), or the other side, or the gateway ──▶ ended
  * ```
  */
-import type { MediaInfo } from "./frames.js";
+import type { Direction, MediaInfo, RejectCause } from "./frames.js";
 import type { CallEnd, CallEvents, CallState } from "./call-types.js";
 import type { CallDetails } from "./details.js";
 import { Emitter } from "./events.js";
@@ -17,7 +17,7 @@ import type { PathState } from "./path.js";
 export declare class Call extends Emitter<CallEvents> {
     #private;
     readonly id: string;
-    readonly direction: "incoming" | "outgoing";
+    readonly direction: Direction;
     /** The address of the other side. */
     readonly peer: string;
     /** The name to show, where there is one. */
@@ -54,7 +54,7 @@ export declare class Call extends Emitter<CallEvents> {
     /** Takes an incoming call. Rejects where the microphone cannot be had; the call rings on. */
     accept(wish?: MediaWish): Promise<void>;
     /** Turns an incoming call away. */
-    reject(cause?: "busy" | "declined" | "unavailable"): void;
+    reject(cause?: RejectCause): void;
     /** Ends the call, whatever it is doing. */
     end(): void;
     /** Puts the other side on hold: nothing is sent, nothing is heard. */

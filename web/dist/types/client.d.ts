@@ -1,5 +1,6 @@
 /** The client: one session at a gateway, its accounts, its calls. */
-import type { Account, AccountAdd, Welcome } from "./frames.js";
+import type { AccountAdd, Welcome } from "./frames.js";
+import type { Account } from "./protocol.js";
 import { Call } from "./call.js";
 import type { CallOptions } from "./call-types.js";
 import type { ConnectionEvents, ConnectionState, Token } from "./connection.js";

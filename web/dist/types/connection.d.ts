@@ -1,4 +1,20 @@
-import type { EventFrame, RequestFrame, Result, Sync, Welcome } from "./frames.js";
+/**
+ * The WebSocket to the gateway: hello, requests and their replies, events in order, heartbeat,
+ * reconnect and resume. Knows nothing of calls.
+ *
+ * ```text
+ *            open()              socket open           welcome           sync
+ *   idle ───────────▶ opening ───────────────▶ greeting ───────▶ replaying ───▶ open
+ *                        ▲                        │                  │           │
+ *                        │ back-off, or `online`  │ socket lost      │           │
+ *                     waiting ◀───────────────────┴──────────────────┴───────────┘
+ *   any ── close(), or a close code that forbids to come back ──▶ closed
+ * ```
+ *
+ * Requests that have no reply when a socket is lost are sent again, with their ids, on the next.
+ */
+import type { EventFrame, Result, Sync, Welcome } from "./frames.js";
+import type { RequestFrame } from "./protocol.js";
 import { Emitter } from "./events.js";
 import type { Environment } from "./environment.js";
 import { Fault } from "./fault.js";

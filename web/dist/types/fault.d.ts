@@ -1,4 +1,4 @@
-import type { ErrorCode, ErrorFrame, SipStatus } from "./frames.js";
+import type { Detail, ErrorCode, ErrorFrame, Retry, SipStatus } from "./frames.js";
 import type { Words } from "./words.js";
 /** A request that the gateway refused, or that could not be made. */
 export declare class Fault extends Error {
@@ -6,10 +6,11 @@ export declare class Fault extends Error {
     /** What is wrong, from the closed list of the protocol. */
     readonly code: ErrorCode;
     /** Whether the same request may work later. */
-    readonly retry: "never" | "now" | "after";
+    readonly retry: Retry;
     readonly retryAfterMs: number | undefined;
     readonly sip: SipStatus | undefined;
-    readonly detail: unknown;
+    /** What exactly is wrong with a description, a candidate, a header. */
+    readonly detail: Detail | undefined;
     /** For people: what is wrong, and what to do. */
     readonly words: Words;
     constructor(code: ErrorCode, message: string, frame?: ErrorFrame, words?: Words);

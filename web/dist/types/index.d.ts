@@ -20,6 +20,7 @@ export { Fault } from "./fault.js";
 export type * from "./frames.js";
 export type { MediaWish } from "./media.js";
 export type { PathState } from "./path.js";
+export type { Account, CallEvent } from "./protocol.js";
 export { Meter, Sounds } from "./sounds.js";
 export { endWords, errorWords, mediaWords } from "./words.js";
 export type { Words } from "./words.js";

@@ -14,7 +14,7 @@ export interface CallMemory {
     /** The frame that announced it, with the offer. */
     incoming?: CallIncoming;
     /** The candidates that came before it was answered. */
-    candidates?: (Candidate | null)[];
+    candidates?: Candidate[];
     peer?: string;
     video?: boolean;
     held?: boolean;

@@ -13,7 +13,7 @@
  *     └──── offer of theirs ◀────────┘ (ours is rolled back)
  * ```
  */
-import type { Candidate, Description } from "./frames.js";
+import type { Candidate, Description, RollbackCode } from "./frames.js";
 import type { Environment } from "./environment.js";
 import { Fault } from "./fault.js";
 /** What an offer is for. */
@@ -46,10 +46,10 @@ export declare class Negotiation {
     /** Asks for a new offer. Resolves when it is answered, rejects when it is refused. */
     need(purpose: Purpose, restart?: boolean): Promise<void>;
     /** A description of theirs, of any type. */
-    remote(description: Description, negotiation?: number, code?: string): Promise<void>;
+    remote(description: Description, negotiation?: number, code?: RollbackCode): Promise<void>;
     /** The call is answered, and the answer came before: an early one becomes the last. */
     settle(): Promise<void>;
     /** A candidate of theirs. */
-    candidate(candidate: Candidate | null): Promise<void>;
+    candidate(candidate: Candidate): Promise<void>;
     close(): void;
 }

@@ -1,15 +1,6 @@
-/**
- * Checks frames at run time. The tables have one row for each member of each type in `frames.ts`;
- * the compiler refuses a row too many or too few.
- */
-import type { Cause, ClientFrame, ErrorCode, EventFrame, ServerFrame } from "./frames.js";
+import type { Cause, ClientFrame, EventFrame, ServerFrame } from "./frames.js";
 /** Whether an error's code is a cause as well, for a call that comes to nothing by it. */
 export declare function isCause(code: string): code is Cause;
-/** All error codes. */
-export declare const errorCodes: readonly ErrorCode[];
-/** All types from the client, and from the gateway. */
-export declare const clientTypes: string[];
-export declare const serverTypes: string[];
 /** What is wrong with a frame: a sentence that names the member. */
 export declare class BadFrame extends Error {
 }

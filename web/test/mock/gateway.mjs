@@ -258,7 +258,7 @@ export class MockGateway {
         this.end(call, call.answered ? "normal" : "cancelled", leg);
         return undefined;
       case "call.candidate": {
-        const { candidate } = frame;
+        const candidate = frame.candidate ?? { candidate: "" };
         const to = other ? [other] : call.legs.filter((l) => l !== leg);
         if (to.length === 0) leg.candidates = [...(leg.candidates ?? []), candidate];
         for (const one of to) this.event(one, { type: "call.candidate", candidate });
