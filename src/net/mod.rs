@@ -219,6 +219,12 @@ impl Shell {
                     if taken == 0 {
                         return;
                     }
+                    // What ends and answers running calls goes before what may begin new ones.
+                    for place in 0..self.udp.len() {
+                        if self.datagrams(place) {
+                            return;
+                        }
+                    }
                     for Waiting { since, arrival } in batch.drain(..) {
                         let now = Instant::now();
                         self.behind.arrival = now.saturating_duration_since(since);

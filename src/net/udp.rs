@@ -48,6 +48,18 @@ impl UdpSockets {
         Ok(bound)
     }
 
+    /// How many sockets there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.sockets.len()
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.sockets.is_empty()
+    }
+
     /// Waits until a socket can be read. For ever where there is none.
     pub async fn readable(&self) -> usize {
         match self.sockets.as_slice() {

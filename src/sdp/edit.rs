@@ -218,13 +218,12 @@ impl SessionDescription {
 impl Body {
     /// Writes the text anew, without what edits left behind.
     fn clear(&mut self) {
-        let bytes = self.lines.iter().map(|span| span.end - span.start).sum();
+        let bytes = self.lines.iter().map(|span| span.len()).sum();
         let mut text = String::with_capacity(bytes);
         for span in &mut self.lines {
             let start = text.len();
-            text.push_str(self.text.get(span.start..span.end).unwrap_or(""));
-            let end = text.len();
-            *span = Span { start, end };
+            text.push_str(self.text.get(span.range()).unwrap_or(""));
+            *span = Span::new(start, text.len());
         }
         self.clear_at = Self::clear_at(text.len());
         self.text = text;
@@ -243,8 +242,7 @@ impl Body {
         }
         let start = self.text.len();
         self.text.push_str(line.as_str());
-        let end = self.text.len();
-        Span { start, end }
+        Span::new(start, self.text.len())
     }
 }
 

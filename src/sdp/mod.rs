@@ -132,10 +132,30 @@ struct Body {
     clear_at: usize,
 }
 
+/// From and to which byte of the text a line lies. Of four bytes each, since a call keeps some
+/// hundred of them; a text is far smaller than they can count.
 #[derive(Clone, Copy)]
 struct Span {
-    start: usize,
-    end: usize,
+    start: u32,
+    end: u32,
+}
+
+impl Span {
+    fn new(start: usize, end: usize) -> Self {
+        let short = |at: usize| u32::try_from(at).unwrap_or(u32::MAX);
+        Self {
+            start: short(start),
+            end: short(end),
+        }
+    }
+
+    fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+
+    fn len(self) -> usize {
+        self.range().len()
+    }
 }
 
 impl SessionDescription {
@@ -171,7 +191,7 @@ impl SessionDescription {
     /// How many bytes [`SessionDescription::to_text`] has.
     #[must_use]
     pub fn text_len(&self) -> usize {
-        self.body.lines.iter().map(|l| l.end - l.start + 2).sum()
+        self.body.lines.iter().map(|line| line.len() + 2).sum()
     }
 
     /// The text with passwords and keys replaced, LF line ends: for logs and traces.
@@ -262,7 +282,7 @@ impl SessionDescription {
 }
 
 fn slice(text: &str, span: Span) -> Line<'_> {
-    Line(text.get(span.start..span.end).unwrap_or(""))
+    Line(text.get(span.range()).unwrap_or(""))
 }
 
 impl fmt::Display for SessionDescription {

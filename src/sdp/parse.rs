@@ -47,13 +47,13 @@ struct Seen {
     candidates: usize,
 }
 
+/// The most bytes that any configuration can allow: spans count with 32 bits, edits included.
+const BYTES_MAX: usize = 1 << 28;
+
 pub(super) fn description(text: &str, limits: &Limits) -> Result<SessionDescription, ParseError> {
-    if text.len() > limits.bytes_max {
-        return Err(ParseError::new(
-            1,
-            1,
-            Expected::FewerBytes(limits.bytes_max),
-        ));
+    let bytes_max = limits.bytes_max.min(BYTES_MAX);
+    if text.len() > bytes_max {
+        return Err(ParseError::new(1, 1, Expected::FewerBytes(bytes_max)));
     }
     let mut lines = Vec::with_capacity((text.len() / 32).min(limits.lines_max));
     let mut media = Vec::new();
@@ -65,7 +65,7 @@ pub(super) fn description(text: &str, limits: &Limits) -> Result<SessionDescript
         let number = lines.len() + 1;
         let (span, next) = next_line(text, start, number)?;
         start = next;
-        if span.start == span.end {
+        if span.len() == 0 {
             blank.get_or_insert(number);
             continue;
         }
@@ -79,7 +79,7 @@ pub(super) fn description(text: &str, limits: &Limits) -> Result<SessionDescript
                 Expected::FewerLines(limits.lines_max),
             ));
         }
-        let line = Line(text.get(span.start..span.end).unwrap_or(""));
+        let line = Line(text.get(span.range()).unwrap_or(""));
         if line.text().len() > limits.line_max {
             let expected = Expected::ShorterLine(limits.line_max);
             return Err(ParseError::new(number, limits.line_max + 1, expected));
@@ -157,7 +157,7 @@ pub(super) fn lines<'a>(text: &'a str, limits: &Limits) -> Result<Vec<Line<'a>>,
         let number = lines.len() + 1;
         let (span, next) = next_line(text, start, number)?;
         start = next;
-        if span.start == span.end {
+        if span.len() == 0 {
             blank = true;
             continue;
         }
@@ -173,7 +173,7 @@ pub(super) fn lines<'a>(text: &'a str, limits: &Limits) -> Result<Vec<Line<'a>>,
                 Expected::FewerLines(limits.lines_max),
             ));
         }
-        lines.push(Line(text.get(span.start..span.end).unwrap_or("")));
+        lines.push(Line(text.get(span.range()).unwrap_or("")));
     }
     Ok(lines)
 }
@@ -182,13 +182,12 @@ pub(super) fn lines<'a>(text: &'a str, limits: &Limits) -> Result<Vec<Line<'a>>,
 fn next_line(text: &str, start: usize, number: usize) -> Result<(Span, usize), ParseError> {
     let rest = text.as_bytes().get(start..).unwrap_or(&[]);
     let Some(at) = rest.iter().position(|b| is_forbidden(*b)) else {
-        let end = text.len();
-        return Ok((Span { start, end }, end));
+        return Ok((Span::new(start, text.len()), text.len()));
     };
     let end = start + at;
     match rest.get(at..) {
-        Some([b'\n', ..]) => Ok((Span { start, end }, end + 1)),
-        Some([b'\r', b'\n', ..]) => Ok((Span { start, end }, end + 2)),
+        Some([b'\n', ..]) => Ok((Span::new(start, end), end + 1)),
+        Some([b'\r', b'\n', ..]) => Ok((Span::new(start, end), end + 2)),
         _ => Err(ParseError::new(
             number,
             at + 1,

@@ -156,10 +156,7 @@ impl Assembly {
     fn line(&mut self, text: &str) {
         let start = self.text.len();
         self.text.push_str(text);
-        self.lines.push(Span {
-            start,
-            end: self.text.len(),
-        });
+        self.lines.push(Span::new(start, self.text.len()));
     }
 
     fn section(&mut self, sdp: &SessionDescription, index: usize) {

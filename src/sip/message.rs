@@ -371,7 +371,7 @@ impl Request {
     /// How many bytes [`Request::to_bytes`] has.
     #[must_use]
     pub fn bytes_len(&self) -> usize {
-        let start = self.method.as_str().len() + self.uri.to_string().len() + " \r\n SIP/2.0".len();
+        let start = self.method.as_str().len() + self.uri.to_string().len() + "  SIP/2.0\r\n".len();
         let fields = self
             .headers
             .iter()

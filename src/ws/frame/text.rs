@@ -60,6 +60,11 @@ fn is_line(line: &str) -> bool {
 /// Whether arrays and objects nest at most `depth_max` deep. One pass, before any parsing, so that
 /// a frame of brackets costs nothing.
 pub(super) fn is_shallow(text: &str, depth_max: usize) -> bool {
+    // Nearly all frames have fewer brackets than may nest, and counting them costs next to nothing.
+    let brackets = text.bytes().filter(|byte| matches!(byte, b'{' | b'['));
+    if brackets.count() <= depth_max {
+        return true;
+    }
     let (mut depth, mut quoted, mut escaped) = (0_usize, false, false);
     for byte in text.bytes() {
         match (quoted, byte) {
