@@ -1,9 +1,10 @@
 //! What was dialled, in the one spelling that patterns are compared with.
 //!
-//! A number can be written in many ways: `tel:+1-555-0100`, `+15550100`, `sip:%2B15550100@pbx`. A
-//! line of the dial plan that forbids `+1555*` must not be passed by writing it in another one, so
-//! the ways are made one before anything is compared: visual separators go, escapes are undone, the
-//! host is in lower case, and a URI of a known trunk's host is also what stands before its `@`.
+//! A number can be written in many ways: `tel:+1-555-0100`, `+15550100`, `sip:%2B1(555)0100@pbx`,
+//! `tel:5550100;phone-context=+1`. A line of the dial plan that forbids `+1555*` must not be passed
+//! by writing it in another one, so the ways are made one before anything is compared, and it is
+//! that one which is called: visual separators go, escapes are undone, the host is in lower case,
+//! and a URI of a known trunk's host is also what stands before its `@`.
 
 use crate::address::Address;
 use crate::config::Trunk;
@@ -27,10 +28,14 @@ impl Dialled {
         match to {
             Address::Uri(uri) => Self::uri(uri, trunks),
             Address::Telephone(number) => {
-                let number = without_separators(&unescaped(number)?);
-                Some(Self::plain(format!("tel:{number}"), number))
+                let number = in_context(&without_separators(&unescaped(number)?));
+                let named = !number.contains(':');
+                named.then(|| Self::plain(format!("tel:{number}"), number))
             }
-            Address::Dialled(text) => Some(Self::plain(text.clone(), text.clone())),
+            Address::Dialled(text) => {
+                let text = number_or_name(text.clone());
+                Some(Self::plain(text.clone(), text))
+            }
             Address::User(_) | Address::Join(_) => {
                 let spelled = to.to_string();
                 Some(Self::plain(spelled.clone(), spelled))
@@ -44,6 +49,14 @@ impl Dialled {
             .as_deref()
             .into_iter()
             .chain([self.spelled.as_str()])
+    }
+
+    /// What a line that forbids is compared with besides: the user whatever the host is, and the
+    /// number without its parameters.
+    pub(super) fn forbidden_as(&self) -> impl Iterator<Item = &str> {
+        let name = self.user.as_deref().or(self.bare.as_deref());
+        let number = name.map(|name| name.split(';').next().unwrap_or(name));
+        name.into_iter().chain(number)
     }
 
     fn plain(spelled: String, bare: String) -> Self {
@@ -60,9 +73,13 @@ impl Dialled {
         // The user may hold `;` and `?` (RFC 3261 §25.1), so what stands behind the host is cut
         // behind the last `@`.
         let (user, behind) = match rest.rsplit_once('@') {
-            Some((user, behind)) => (Some(unescaped(user)?), behind),
+            Some((user, behind)) => (Some(number_or_name(unescaped(user)?)), behind),
             None => (None, rest),
         };
+        // A password (RFC 3261 §19.1.1), or a scheme of ours in disguise: nobody is called so.
+        if user.as_ref().is_some_and(|user| user.contains(':')) {
+            return None;
+        }
         let end = behind.find([';', '?']).unwrap_or(behind.len());
         let host = behind[..end].to_lowercase();
         let spelled = match &user {
@@ -97,6 +114,36 @@ fn without_port(authority: &str) -> &str {
     match authority.rsplit_once(':') {
         Some((host, port)) if !port.contains(']') => host,
         Some(_) | None => authority,
+    }
+}
+
+/// A number without its separators, or a name as it is. A number is what has a digit and nothing
+/// but digits, `+`, `*`, `#` and separators before its parameters.
+fn number_or_name(text: String) -> String {
+    let number = text.split(';').next().unwrap_or(&text);
+    let fits = |c: char| c.is_ascii_digit() || "+*#-.()".contains(c);
+    match number.chars().all(fits) && number.contains(|c: char| c.is_ascii_digit()) {
+        true => without_separators(&text),
+        false => text,
+    }
+}
+
+/// A local number with the global prefix that its context names (RFC 3966 §5.1.5).
+fn in_context(number: &str) -> String {
+    let mut parts = number.split(';');
+    let local = parts.next().unwrap_or_default();
+    let context = |part: &str| {
+        let (name, value) = part.split_once('=')?;
+        let is_prefix = name.eq_ignore_ascii_case("phone-context") && value.starts_with('+');
+        is_prefix.then(|| without_separators(value))
+    };
+    let (contexts, others): (Vec<_>, Vec<_>) = parts.partition(|part| context(part).is_some());
+    match contexts.first().and_then(|part| context(part)) {
+        Some(prefix) if !local.starts_with('+') => {
+            let others: String = others.iter().map(|part| format!(";{part}")).collect();
+            format!("{prefix}{local}{others}")
+        }
+        Some(_) | None => number.to_owned(),
     }
 }
 
@@ -168,6 +215,23 @@ mod tests {
             ("sip:a@elsewhere", "sip:a@elsewhere", None),
             ("sip:pbx.example", "sip:pbx.example", None),
             ("%30044", "%30044", Some("%30044")),
+            ("0-900.(1)", "09001", Some("09001")),
+            ("j.doe-2", "j.doe-2", Some("j.doe-2")),
+            (
+                "sip:0-900@pbx.example",
+                "sip:0900@pbx.example",
+                Some("0900"),
+            ),
+            (
+                "tel:900-555;phone-context=+1-2;ext=7",
+                "tel:+12900555;ext=7",
+                Some("+12900555;ext=7"),
+            ),
+            (
+                "tel:900;phone-context=example.com",
+                "tel:900;phone-context=example.com",
+                Some("900;phone-context=example.com"),
+            ),
         ] {
             let wanted = Some((spelled.to_owned(), bare.map(str::to_owned)));
             assert_eq!(dialled(text), wanted, "{text}");
@@ -175,12 +239,15 @@ mod tests {
     }
 
     #[test]
-    fn escapes_that_hide_line_ends_are_refused() {
+    fn what_hides_line_ends_or_another_scheme_is_refused() {
         for text in [
             "sip:a%0d%0aVia:b@pbx.example",
             "tel:%00",
             "sip:%ff@pbx.example",
             "sip:%20@x",
+            "sip:user:5@pbx.example",
+            "sip:user%3a5@pbx.example",
+            "tel:user:0900",
         ] {
             assert_eq!(dialled(text), None, "{text}");
         }

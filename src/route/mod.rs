@@ -128,9 +128,12 @@ impl DialPlan {
             Address::Uri(_) | Address::Telephone(_) | Address::Dialled(_) => {}
         }
         for route in &self.routes {
-            let star = dialled
-                .spellings()
-                .find_map(|text| matched(&route.pattern, text));
+            let mut spellings = dialled.spellings();
+            let mut star = spellings.find_map(|text| matched(&route.pattern, text));
+            if star.is_none() && route.to.starts_with("reject") {
+                let mut others = dialled.forbidden_as();
+                star = others.find_map(|text| matched(&route.pattern, text));
+            }
             if let Some(star) = star {
                 return self.along(route, &dialled, star, caller, account);
             }

@@ -138,6 +138,10 @@ fn no_line_is_passed_by_another_spelling() {
         "sip:0044@pbx.example",
         "sip:%30%304@PBX.example;x",
         "tel:0-0.44",
+        "0-0.44",
+        "(0)044",
+        "sip:0-044@pbx.example",
+        "sip:0044@elsewhere",
     ] {
         assert_eq!(target(text), Ok(Target::Reject(Cause::Forbidden)), "{text}");
     }
@@ -146,12 +150,60 @@ fn no_line_is_passed_by_another_spelling() {
         "tel:+44",
         "sip:%2b44@pbx.example:5160",
         "sips:+44@pbx.example?a=b",
+        "+4-4",
+        "tel:4;phone-context=+4",
     ] {
         assert_eq!(target(text), Ok(Target::Reject(Cause::Declined)), "{text}");
     }
     // An escape in what is no URI is no escape: the trunk must not undo it.
     let escaped = "sip:%2530044@pbx.example:5160;transport=tcp";
     assert_eq!(uri(&plan, "%30044").as_deref(), Ok(escaped));
+}
+
+/// An exact line is not passed by a parameter behind the number.
+#[test]
+fn parameters_pass_no_line() {
+    let plan = plan(&[
+        ("112", "reject:forbidden", None),
+        ("sip:*@customer.example", "trunk:pbx", None),
+        ("*", "trunk:pbx", None),
+    ]);
+    let target = |text: &str| plan.resolve(&Address::parse(text).unwrap(), ALICE, None);
+    for text in [
+        "112",
+        "tel:112;x=1",
+        "sip:112;x@pbx.example",
+        "sip:1-12@customer.example",
+    ] {
+        assert_eq!(target(text), Ok(Target::Reject(Cause::Forbidden)), "{text}");
+    }
+    assert!(matches!(
+        target("sip:113@customer.example"),
+        Ok(Target::Trunk { .. })
+    ));
+}
+
+/// A token for clients of this gateway reaches no trunk by a scheme in disguise.
+#[test]
+fn schemes_in_disguise_reach_nobody() {
+    let plan = plan(&[("*", "trunk:pbx", None)]);
+    let allowed = ["user:*".to_owned()];
+    let caller = Caller {
+        destinations: Some(&allowed),
+        ..ALICE
+    };
+    for text in [
+        "tel:user:0900",
+        "sip:user:5@pbx.example",
+        "sip:user%3A5@pbx.example",
+    ] {
+        let to = Address::parse(text).unwrap();
+        assert_eq!(
+            plan.resolve(&to, caller, None),
+            Err(Refused::NoRoute),
+            "{text}"
+        );
+    }
 }
 
 #[test]
@@ -172,6 +224,7 @@ fn token_bounds_every_spelling() {
         "user:bob",
         "join:tea",
         "sip:60%30%30@pbx.example",
+        "600;x=1",
     ] {
         assert_eq!(resolve(text), Err(Refused::NotPermitted), "{text}");
     }
@@ -190,7 +243,6 @@ fn request_uri_has_always_the_trunk_s_host() {
         ("sip:7@old.example", "87"),
         ("sip:a%40evil@corp.example;maddr=192.0.2.66", "a%40evil"),
         ("a@192.0.2.66", "9-a%40192.0.2.66"),
-        ("sip:a:secret@corp.example", "a%3Asecret"),
         ("sip:7@pbx.example", "9-7"),
         ("tel:7", "9-7"),
     ] {
@@ -204,6 +256,8 @@ fn request_uri_has_always_the_trunk_s_host() {
     ] {
         assert_eq!(uri(&plan, text), Err(Refused::ForeignHost), "{text}");
     }
+    let with_password = "sip:a:secret@corp.example";
+    assert_eq!(uri(&plan, with_password), Err(Refused::NoRoute));
 }
 
 #[test]
