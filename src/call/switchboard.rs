@@ -74,6 +74,12 @@ impl Switchboard {
         }
     }
 
+    /// Whether this call is under way.
+    #[must_use]
+    pub fn has(&self, call: CallId) -> bool {
+        self.calls.contains_key(&call)
+    }
+
     /// Begins a call of `a` with the B-legs placed for it; with none, `a` waits to be joined.
     ///
     /// # Errors

@@ -194,10 +194,13 @@ impl Gateway {
                 return;
             }
         }
-        let call = self.ids.call();
-        self.legs.add(leg, call, Leg::Ws);
-        self.joins.insert(word, call);
+        let Some(call) = self.legs.call(leg) else {
+            return;
+        };
         self.place(leg, profile, Vec::new(), invite, now);
+        if self.switchboard.has(call) {
+            self.joins.insert(word, call);
+        }
     }
 
     /// All connections of a user, called as an account or not, but not the one that calls.

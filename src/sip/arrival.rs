@@ -30,6 +30,11 @@ impl Agent {
             Ok(Parsed::Message(message)) => self.parsed(message, flow, ids, now),
             Ok(Parsed::Answerable(mut request, status, fault)) => {
                 self.counts.malformed += 1;
+                let source = self.source_of(flow);
+                let is_known = self.caller(&request, flow).is_some();
+                if !is_known && !source.is_some_and(|source| self.strangers.is_told(source, now)) {
+                    return;
+                }
                 tracing::info!(?flow, %fault, "a request breaks a rule: answered with {status}");
                 let phrase = match status {
                     505 => "Version Not Supported",
@@ -40,7 +45,7 @@ impl Agent {
             }
             Err(fault) => {
                 self.counts.unreadable += 1;
-                tracing::info!(?flow, %fault, "a message was dropped");
+                tracing::debug!(?flow, %fault, "a message was dropped");
             }
         }
     }

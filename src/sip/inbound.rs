@@ -75,7 +75,13 @@ impl Agent {
         }
         let tag = request.headers.to_tag()?.to_owned();
         let key = (request.headers.call_id().to_owned(), tag);
-        self.dialogs.get(&key).copied()
+        let leg = self.dialogs.get(&key).copied()?;
+        // RFC 3261 §12.2.2: both tags are of the dialog.
+        let placed = self.legs.get(&leg)?;
+        placed
+            .leg
+            .talks_to(request.headers.from_tag())
+            .then_some(leg)
     }
 
     /// Answers without a leg; every response but 100 has a To tag (RFC 3261 §8.2.6.2).
@@ -91,11 +97,12 @@ impl Agent {
         self.pump(ids, now);
     }
 
-    /// Whether somebody asks who has no business here: outside of a dialog only known peers may.
+    /// Whether somebody asks who has no business here: what is of no call of ours is taken from
+    /// known peers alone, however it looks.
     fn is_strange(&self, request: &Request, flow: Flow) -> bool {
         match request.method {
             Method::Cancel => self.transactions.cancelled_by(request).is_none(),
-            _ => request.headers.to_tag().is_none() && self.caller(request, flow).is_none(),
+            _ => self.caller(request, flow).is_none(),
         }
     }
 
@@ -110,8 +117,12 @@ impl Agent {
         self.counts.strangers += 1;
         let source = self.source_of(flow);
         if source.is_some_and(|source| self.strangers.is_told(source, now)) {
-            tracing::info!(?source, method = %request.method, "a stranger asks: 403");
-            let refusal = Response::to(request, 403, "Forbidden", None);
+            tracing::info!(?source, method = %request.method, "a stranger asks: told so once");
+            // A phone whose BYE has crossed ours is a stranger by its address.
+            let refusal = match request.headers.to_tag() {
+                Some(_) => no_dialog(request),
+                None => Response::to(request, 403, "Forbidden", None),
+            };
             return self.answer(id, refusal, ids, now);
         }
         self.transactions.forget(id);
@@ -236,7 +247,7 @@ impl Agent {
 
     /// By which door a request comes in: a registration of ours, or a known trunk. Strangers have
     /// none.
-    fn caller(&self, request: &Request, flow: Flow) -> Option<Incoming> {
+    pub(super) fn caller(&self, request: &Request, flow: Flow) -> Option<Incoming> {
         let ip = self.source_of(flow)?;
         let user = request.uri.sip().and_then(|uri| uri.user_name());
         let registration = user
@@ -266,7 +277,7 @@ impl Agent {
     }
 
     /// The address that a flow leads to.
-    fn source_of(&self, flow: Flow) -> Option<IpAddr> {
+    pub(super) fn source_of(&self, flow: Flow) -> Option<IpAddr> {
         let (_, remote) = self.way_of(flow);
         remote.map(|remote| remote.ip().to_canonical())
     }

@@ -438,6 +438,17 @@ impl Leg {
         }
     }
 
+    /// Whether the other end may have this tag: the one of the dialog, once there is one.
+    pub(super) fn talks_to(&self, tag: &str) -> bool {
+        match &self.state {
+            State::Confirmed(confirmed) => confirmed.dialog.remote_tag == tag,
+            State::Leaving { remote_tag } => remote_tag == tag,
+            State::Invited { invite, .. } => invite.headers.from_tag() == tag,
+            // Any of its forks may ask something.
+            State::New | State::Calling { .. } | State::Cancelling { .. } | State::Over => true,
+        }
+    }
+
     /// Whether this INVITE is the one that the leg was made for, come by another path. One that a
     /// proxy forks to several users here names each in its Request-URI, and is another for each
     /// (RFC 3261 §8.2.2.1, §8.2.2.2).

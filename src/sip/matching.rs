@@ -110,22 +110,9 @@ pub(super) fn back(request: &mut Request, flow: Flow) -> Flow {
         return flow;
     };
     via.note_source(remote);
-    let rest: Vec<_> = request
-        .headers
-        .list(&Name::Via)
-        .skip(1)
-        .map(str::to_owned)
-        .collect();
-    request.headers.remove(&Name::Via);
-    for via in rest.into_iter().rev() {
-        request
-            .headers
-            .push_front(Name::Via, HeaderText::composed(via));
-    }
     let back = via.response_address().unwrap_or(remote);
-    request
-        .headers
-        .push_front(Name::Via, HeaderText::composed(via.to_string()));
+    let noted = HeaderText::composed(via.to_string());
+    request.headers.set_first(&Name::Via, &noted);
     Flow::Udp {
         local,
         remote: back,
@@ -153,4 +140,28 @@ pub(super) fn acknowledgement(invite: &Request, response: &Response) -> Request 
     ack.headers
         .push(Name::CSeq, HeaderText::composed(format!("{number} ACK")));
     ack
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_the_topmost_via_is_touched() {
+        let uri = super::super::uri::Uri::parse("sip:a@b").unwrap();
+        let mut request = Request::new(Method::Options, uri);
+        for text in [
+            "SIP/2.0/UDP one;rport;branch=1, SIP/2.0/UDP two",
+            "SIP/2.0/TCP three",
+        ] {
+            request.headers.push(Name::Via, HeaderText::composed(text));
+        }
+        let remote = "192.0.2.7:5070".parse().unwrap();
+        let flow = Flow::Udp { local: 0, remote };
+        assert_eq!(back(&mut request, flow), flow);
+        let vias: Vec<_> = request.headers.list(&Name::Via).collect();
+        assert!(vias[0].contains("rport=5070") && vias[0].contains("received=192.0.2.7"));
+        assert_eq!(vias[1..], ["SIP/2.0/UDP two", "SIP/2.0/TCP three"]);
+    }
 }

@@ -143,6 +143,24 @@ impl Headers {
         }
     }
 
+    /// Replaces the first element of a list header, whose others stay as they are.
+    pub fn set_first(&mut self, name: &Name, value: &HeaderText) {
+        let Some(at) = self.fields.iter().position(|(known, _)| known == name) else {
+            return;
+        };
+        let rest: Vec<&str> = {
+            let field = self.get(name).unwrap_or_default();
+            let elements = split_outside_quotes(field, ',').map(str::trim);
+            elements.filter(|text| !text.is_empty()).skip(1).collect()
+        };
+        let mut text = value.0.clone();
+        for element in rest {
+            text.push_str(", ");
+            text.push_str(element);
+        }
+        self.fields[at].1 = Value::Own(text);
+    }
+
     /// Removes all fields of this name.
     pub fn remove(&mut self, name: &Name) {
         self.fields.retain(|(known, _)| known != name);

@@ -96,19 +96,36 @@ impl Agent {
 
     /// What the middle says to a leg.
     pub fn apply(&mut self, leg: LegId, signal: Signal, ids: &mut Source, now: Instant) {
-        if let (Signal::Invite(invite), Some(known)) = (&signal, self.legs.get_mut(&leg)) {
-            // Checked against the operator's list already; here against the grammar.
-            for (name, value) in &invite.headers {
-                if let (Some(name), Ok(value)) =
-                    (Name::parse(name), HeaderText::try_from(value.as_str()))
-                    && !is_ours(&name)
-                {
-                    known.leg.identity.headers.push((name, value));
-                }
-            }
+        if let Signal::Invite(invite) = &signal {
+            self.add_headers(leg, &invite.headers, now);
         }
         self.with_leg(leg, ids, now, |leg, world| leg.apply(signal, world));
         self.pump(ids, now);
+    }
+
+    /// Gives an invitation the header fields that the operator lets clients send to its trunk.
+    fn add_headers(&mut self, leg: LegId, headers: &[(String, String)], now: Instant) {
+        let Some(known) = self.legs.get_mut(&leg) else {
+            return;
+        };
+        let trunk = known.way.trunk.and_then(|place| self.trunks.get(place));
+        let listed = trunk.map_or(&[][..], |trunk| &trunk.settings.headers);
+        // Compact names and other cases are the same name.
+        let allowed: Vec<Name> = listed.iter().filter_map(|name| Name::parse(name)).collect();
+        let mut left_out = Vec::new();
+        for (name, value) in headers {
+            match (Name::parse(name), HeaderText::try_from(value.as_str())) {
+                (Some(name), Ok(value)) if allowed.contains(&name) && !is_ours(&name) => {
+                    known.leg.identity.headers.push((name, value));
+                }
+                _ => left_out.push(name.as_str()),
+            }
+        }
+        if !left_out.is_empty() {
+            let names = left_out.join(", ");
+            let text = format!("left out {names}: not in `headers` of the trunk");
+            self.note(&Who::Leg(leg, Purpose::Invite), now, || text);
+        }
     }
 
     /// Lets a leg do something and does what comes of it. Returns whether it is there.

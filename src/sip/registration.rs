@@ -115,6 +115,9 @@ pub(super) enum State {
 /// The first back-off; each failure doubles it.
 const BACKOFF_FIRST: Duration = Duration::from_secs(2);
 
+/// The longest registration that is asked for.
+const EXPIRES_MAX: Duration = Duration::from_secs(7 * 24 * 3600);
+
 /// The longest back-off. Wrong credentials go there at once: they seldom become right.
 pub(super) const BACKOFF_MAX: Duration = Duration::from_secs(300);
 
@@ -251,13 +254,17 @@ impl Registration {
                 // RFC 3261 §10.2.8: not less than Min-Expires.
                 let least = response.headers.number(&Name::MinExpires).unwrap_or(3600);
                 let least = Duration::from_secs(u64::from(least));
-                if least <= self.asked {
+                if least <= self.asked || least > EXPIRES_MAX {
                     let status = Some((response.status, response.reason.clone()));
-                    let why = "the registrar wants a longer registration than it says".to_owned();
+                    let why = "the registrar wants a longer registration than it says, or one of \
+                               more than a week"
+                        .to_owned();
                     return Outcome::Now(self.failed(why, status, None, ids, now));
                 }
-                self.asked = least;
-                Outcome::Again(Box::new(self.request(least, ids)))
+                // At least the double: a registrar that wants a little more each time is soon done.
+                let asked = least.max(self.asked * 2).min(EXPIRES_MAX);
+                self.asked = asked;
+                Outcome::Again(Box::new(self.request(asked, ids)))
             }
             status => {
                 let after = response.headers.number(&Name::RetryAfter);

@@ -344,6 +344,25 @@ mod tests {
         assert_eq!(again.headers.get(&Name::CSeq), Some("2 REGISTER"));
     }
 
+    /// One that wants a little more each time is not asked for ever.
+    #[test]
+    fn too_brief_again_and_again_ends() {
+        let (mut all, mut ids, now, mut request) = one();
+        for asked in 1..20 {
+            let had = request.headers.number(&Name::Expires).unwrap();
+            let more = (had + 1).to_string();
+            let brief = Response::to(&request, 423, "x", None).with(Name::MinExpires, more);
+            match all.response(&key(), &request, &brief, FLOW, &mut ids, now) {
+                Some(Outcome::Again(again)) => request = *again,
+                Some(Outcome::Now(Standing::Failed { .. })) => {
+                    return assert!(asked > 3, "a longer one is asked for at first");
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+        panic!("it is asked for ever");
+    }
+
     #[test]
     fn registrar_that_is_down_is_tried_for_ever_and_ever_more_slowly() {
         let (mut all, mut ids, mut now, _) = one();

@@ -320,10 +320,13 @@ impl Leg {
             .map(|c| c.uri);
         let allowed = |uri: &Uri| {
             uri.sip().is_some_and(|uri| {
-                self.identity
-                    .redirects_to
-                    .iter()
-                    .any(|host| host.eq_ignore_ascii_case(&uri.host))
+                // RFC 3261 §19.1.1: it would lead somewhere else than the host says.
+                uri.parameter("maddr").is_none()
+                    && self
+                        .identity
+                        .redirects_to
+                        .iter()
+                        .any(|host| host.eq_ignore_ascii_case(&uri.host))
             })
         };
         let Some(uri) = contact.filter(|uri| times <= REDIRECTS_MAX && allowed(uri)) else {
@@ -337,8 +340,14 @@ impl Leg {
         };
         world.out.push(Do::Note(format!("redirected to {uri}")));
         let mut again = request.clone();
+        // RFC 3261 §19.1.1, table 1: neither method nor headers stand in a Request-URI.
+        let uri = uri.for_request();
         again.uri = uri.clone();
-        again.headers.remove(&Name::Via);
+        for name in [Name::Via, Name::Authorization, Name::ProxyAuthorization] {
+            again.headers.remove(&name);
+        }
+        // RFC 7616 §3.4.6: the credentials are for this URI, and a nonce is counted up.
+        self.sign(&mut again, world);
         let number = request
             .headers
             .cseq()

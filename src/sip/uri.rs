@@ -48,6 +48,17 @@ pub struct UriError {
 }
 
 impl Uri {
+    /// As a Request-URI: without method and headers (RFC 3261 §19.1.1, table 1).
+    #[must_use]
+    pub fn for_request(mut self) -> Self {
+        if let Self::Sip(uri) = &mut self {
+            uri.headers = None;
+            uri.parameters
+                .retain(|(name, _)| !name.eq_ignore_ascii_case("method"));
+        }
+        self
+    }
+
     /// Reads a URI.
     ///
     /// # Errors

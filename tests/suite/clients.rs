@@ -34,6 +34,10 @@ fn answer() -> Value {
 impl Clients {
     /// Alice on connection 1, bob on 2, and bob's other tab on 3.
     fn new() -> Self {
+        Self::with(Config::default())
+    }
+
+    fn with(config: Config) -> Self {
         let user = |name: &str| User {
             name: name.into(),
             token: Secret::new(name),
@@ -43,10 +47,7 @@ impl Clients {
             user: vec![user("alice"), user("bob")],
             ..Auth::default()
         };
-        let config = Config {
-            auth,
-            ..Config::default()
-        };
+        let config = Config { auth, ..config };
         let (now, unix) = (Instant::now(), Duration::from_secs(1_700_000_000));
         let bound = ["127.0.0.1:5060".parse().unwrap(); 2];
         let gateway = Gateway::new(config, &bound, [7; 32], now, unix);
@@ -175,6 +176,23 @@ fn two_clients_meet_at_a_word_and_the_second_rolls_back() {
     assert_eq!(alice[0]["description"]["type"], "answer");
     clients.say(1, &json!({ "type": "call.end", "id": "3", "call": "a1" }));
     assert_eq!(clients.heard(2)[0]["cause"], "normal");
+    assert!(clients.gateway.is_idle());
+}
+
+#[test]
+fn words_of_calls_that_are_refused_are_forgotten() {
+    let mut config = Config::default();
+    config.call.calls_max = 1;
+    let mut clients = Clients::with(config);
+    for number in 0..3 {
+        let call = format!("a{number}");
+        let create = json!({ "type": "call.create", "id": call, "call": call,
+            "to": format!("join:w{number}"), "description": offer() });
+        clients.say(1, &create);
+    }
+    let ended = clients.types(1);
+    assert_eq!(ended.iter().filter(|kind| *kind == "call.ended").count(), 2);
+    clients.say(1, &json!({ "type": "call.end", "id": "9", "call": "a0" }));
     assert!(clients.gateway.is_idle());
 }
 

@@ -21,6 +21,46 @@ fn stranger_is_told_once_and_then_met_with_silence() {
     assert!(bench.agent.is_idle());
 }
 
+/// A tag makes nobody known: no transaction stays, and one answer a minute is all there is.
+#[test]
+fn stranger_with_a_tag_is_a_stranger() {
+    let mut bench = Bench::new();
+    for number in 0..50 {
+        let text = options(&format!("o{number}"), "OPTIONS");
+        let text = text.replacen("\r\nCall-ID", ";tag=z\r\nCall-ID", 1);
+        assert!(text.contains(";tag=z"), "{text}");
+        bench.receive_from("203.0.113.5:5060", &text);
+    }
+    bench.expect("481");
+    bench.expect_silence();
+    assert_eq!(bench.agent.counts.strangers, 50);
+}
+
+#[test]
+fn stranger_who_breaks_rules_is_told_once() {
+    let mut bench = Bench::new();
+    for number in 0..3 {
+        let text = options(&format!("o{number}"), "OPTIONS").replace("SIP/2.0\r", "SIP/3.0\r");
+        bench.receive_from("203.0.113.6:5060", &text);
+    }
+    bench.expect("505");
+    bench.expect_silence();
+}
+
+/// RFC 3261 §12.2.2: both tags are of the dialog.
+#[test]
+fn request_with_another_remote_tag_is_of_no_call() {
+    let mut bench = Bench::new();
+    let (_, invite) = bench.established();
+    let bye = callee_request(&invite, "BYE", 5, "c5", &[], "");
+    bench.receive(&bye.replace(";tag=p", ";tag=q"));
+    bench.expect("481");
+    assert!(bench.told().is_empty());
+    bench.receive(&bye.replace("z9hG4bKc5", "z9hG4bKc6"));
+    bench.expect("200");
+    assert_eq!(bench.told().len(), 1);
+}
+
 #[test]
 fn options_of_a_trunk_says_what_is_handled() {
     let mut bench = Bench::new();

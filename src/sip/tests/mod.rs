@@ -103,6 +103,12 @@ pub(super) fn config() -> Config {
         health: Duration::ZERO,
         user: Some("crosspoint".into()),
         password: Some(Secret::new("secret")),
+        headers: vec![
+            "x-ticket".into(),
+            "Route".into(),
+            "X-Evil".into(),
+            "r".into(),
+        ],
         ..Trunk::default()
     }];
     config
@@ -272,6 +278,8 @@ impl Bench {
                 ("X-Ticket".into(), "7".into()),
                 ("Route".into(), "<sip:evil.example;lr>".into()),
                 ("X-Evil".into(), "1\r\nRoute: <sip:evil.example>".into()),
+                ("Diversion".into(), "<sip:ceo@pbx.example>".into()),
+                ("b".into(), "<sip:ceo@pbx.example>".into()),
             ],
         };
         self.apply(leg, Signal::Invite(Box::new(invite)));

@@ -16,7 +16,12 @@ fn call_rings_and_is_answered_and_ended() {
     let mut bench = Bench::new();
     let (leg, invite) = bench.call();
     assert_eq!(invite.header(&Name::Other("X-Ticket".into())), "7");
-    // What is the protocol's own, and what would break out of its line, is left out.
+    // What is the protocol's own, what would break out of its line, and what the operator does not
+    // list is left out.
+    for unlisted in ["Diversion", "b", "Referred-By"] {
+        let name = Name::parse(unlisted).unwrap();
+        assert!(invite.headers().get(&name).is_none(), "{unlisted}");
+    }
     assert!(invite.headers().get(&Name::Route).is_none());
     assert!(
         invite
@@ -248,6 +253,40 @@ fn redirect_inside_the_trunk_is_followed_and_others_are_told() {
     assert_ne!(again.header(&Name::Via), invite.header(&Name::Via));
     bench.reply(&again, 302, "p", &["Contact: <sip:1@evil.example>"], "");
     bench.expect("ACK");
+    assert_eq!(bench.told(), ["End moved"]);
+}
+
+/// Where it goes has no credentials of where it came from, and nothing that is no Request-URI's.
+#[test]
+fn redirect_after_a_challenge_is_signed_anew() {
+    let mut bench = Bench::new();
+    let (_, invite) = bench.call();
+    bench.reply(&invite, 401, "p", &[CHALLENGE], "");
+    bench.expect("ACK");
+    let proven = bench.expect("INVITE");
+    assert!(proven.header(&Name::Authorization).contains("nc=00000001"));
+    let contact = "Contact: <sip:601@192.0.2.9;method=INVITE?Subject=x>";
+    bench.reply(&proven, 302, "p", &[contact], "");
+    bench.expect("ACK");
+    let again = bench.expect("INVITE");
+    assert!(again.what().contains("INVITE"));
+    let Message::Request(request) = &again.message else {
+        panic!()
+    };
+    assert_eq!(request.uri.to_string(), "sip:601@192.0.2.9");
+    let fields: Vec<_> = again.headers().all(&Name::Authorization).collect();
+    assert_eq!(fields.len(), 1);
+    assert!(fields[0].contains("uri=\"sip:601@192.0.2.9\"") && fields[0].contains("nc=00000002"));
+}
+
+#[test]
+fn redirect_by_maddr_goes_nowhere() {
+    let mut bench = Bench::new();
+    let (_, invite) = bench.call();
+    let contact = "Contact: <sip:601@192.0.2.9;maddr=192.0.2.66>";
+    bench.reply(&invite, 302, "p", &[contact], "");
+    bench.expect("ACK");
+    bench.expect_silence();
     assert_eq!(bench.told(), ["End moved"]);
 }
 

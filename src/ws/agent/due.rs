@@ -13,6 +13,9 @@ use crate::ws::leg::Fault;
 use crate::ws::session::{Link, SessionId};
 use crate::ws::timer::{EXPIRY_WARNING, IDLE_GRACE, Timer};
 
+/// A token that is good for longer is looked at again after this time.
+const LOOK_AGAIN: Duration = Duration::from_secs(24 * 3600);
+
 impl Agent {
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
@@ -178,7 +181,8 @@ impl Agent {
             .get(&id)
             .and_then(|session| session.permissions.expires_at);
         if let Some(left) = ends.map(|at| Duration::from_secs(at.saturating_sub(unix))) {
-            let warning = left.saturating_sub(EXPIRY_WARNING);
+            // A token may say any number: the clock is not asked for a time that it cannot name.
+            let warning = left.saturating_sub(EXPIRY_WARNING).min(LOOK_AGAIN);
             self.timers.set(now + warning, Timer::Token(id));
         }
     }

@@ -121,6 +121,21 @@ fn silent_connection_is_given_up_before_hello_and_after() {
 }
 
 #[test]
+fn token_that_never_ends_breaks_no_clock() {
+    let mut rig = Rig::new(&two_users());
+    for (connection, exp) in [(1, u64::MAX), (2, u64::MAX / 2), (3, u64::from(u32::MAX))] {
+        let mut forever = claims("alice", UNIX, Duration::from_secs(1));
+        forever.exp = Some(exp);
+        let heard = rig.hello(
+            connection,
+            json!({ "token": mint(&forever, SECRET).unwrap() }),
+        );
+        assert_eq!(heard[0]["type"], "welcome", "{exp}");
+    }
+    rig.wait(Duration::from_secs(30));
+}
+
+#[test]
 fn expired_token_stays_out_and_a_live_one_ends_with_a_warning() {
     let mut rig = Rig::new(&two_users());
     let late = mint(

@@ -222,6 +222,7 @@ impl Agent {
             .any(|session| session.brought.contains(&account));
         if !wanted {
             let user = user.to_owned();
+            self.standings.remove(&(user.clone(), account.clone()));
             self.events
                 .push_back(Event::RemoveAccount { user, account });
         }
