@@ -36,6 +36,11 @@ impl Agent {
         let Message::Request(request) = message else {
             return;
         };
+        if let Flow::Stream(stream) = flow
+            && self.caller(&request, flow).is_some()
+        {
+            self.streams.trust(stream);
+        }
         if leg.is_none() && self.is_strange(&request, flow) {
             return self.stranger(id, &request, flow, ids, now);
         }

@@ -253,6 +253,12 @@ impl Agent {
 
     fn by_stream(&mut self, job: Job, hop: &Hop, ids: &mut Source, now: Instant) {
         let name = (hop.transport == Transport::Tls).then(|| hop.name.clone());
+        let is_address = name
+            .as_ref()
+            .is_some_and(|name| name.parse::<IpAddr>().is_ok());
+        if is_address && let Some(stream) = self.streams.find_verified(hop.remote) {
+            return self.send_on(job, Flow::Stream(stream), ids, now);
+        }
         match self
             .streams
             .find(hop.transport, hop.remote, name.as_deref())

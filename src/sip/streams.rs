@@ -1,7 +1,7 @@
 //! TCP and TLS streams: which there are, what they are good for, what waits for them (RFC 3261
 //! §18.2.2, RFC 5626 §3.5.1).
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
@@ -24,6 +24,7 @@ pub struct Stream {
     state: State,
     place: Place,
     kept_alive_at: Instant,
+    begun_at: Instant,
 }
 
 /// Where a stream leads to: transport, address, and the name that its certificate was checked for.
@@ -43,6 +44,8 @@ pub struct Streams {
     streams: BTreeMap<u64, Stream>,
     /// Those that requests of ours may take, by where they lead to.
     places: BTreeMap<Place, u64>,
+    /// Accepted ones that have brought nothing of a known peer yet.
+    strangers: BTreeSet<u64>,
     last: u64,
     max: usize,
     bytes_max: usize,
@@ -61,6 +64,7 @@ impl Streams {
         Self {
             streams: BTreeMap::new(),
             places: BTreeMap::new(),
+            strangers: BTreeSet::new(),
             last: 0,
             max,
             bytes_max,
@@ -103,9 +107,17 @@ impl Streams {
         if self.streams.len() >= self.max {
             return false;
         }
+        let is_accepted = !id.is_multiple_of(2);
+        if is_accepted {
+            // Strangers leave half of the room to those who are known, and to us.
+            if self.strangers.len() >= self.max.div_ceil(2) {
+                return false;
+            }
+            self.strangers.insert(id);
+        }
         let place = (transport, remote, server_name);
         // Nobody has checked who is behind a TLS stream that was accepted: none of ours goes there.
-        if id.is_multiple_of(2) || transport != Transport::Tls {
+        if !is_accepted || transport != Transport::Tls {
             self.places.insert(place.clone(), id);
         }
         let stream = Stream {
@@ -117,6 +129,7 @@ impl Streams {
             state: State::Connecting,
             place,
             kept_alive_at: now,
+            begun_at: now,
         };
         self.streams.insert(id, stream);
         true
@@ -134,6 +147,7 @@ impl Streams {
     /// It is gone.
     pub fn remove(&mut self, id: u64) -> Option<Stream> {
         let stream = self.streams.remove(&id)?;
+        self.strangers.remove(&id);
         if self.places.get(&stream.place) == Some(&id) {
             self.places.remove(&stream.place);
         }
@@ -170,6 +184,34 @@ impl Streams {
         let place = (transport, remote, server_name.map(str::to_owned));
         let id = self.places.get(&place)?;
         Some((*id, self.is_open(*id)))
+    }
+
+    /// An open TLS stream of ours to this address, whoever its certificate was checked for: what a
+    /// hop that is named by its address leads to (RFC 3261 §18.1.1 has open connections used again).
+    #[must_use]
+    pub fn find_verified(&self, remote: SocketAddr) -> Option<u64> {
+        let from = (Transport::Tls, remote, None);
+        self.places
+            .range(from..)
+            .take_while(|((transport, at, _), _)| *transport == Transport::Tls && *at == remote)
+            .map(|(_, id)| *id)
+            .find(|id| id.is_multiple_of(2) && self.is_open(*id))
+    }
+
+    /// A peer that is known has used it.
+    pub fn trust(&mut self, id: u64) {
+        self.strangers.remove(&id);
+    }
+
+    /// Accepted streams that have brought nothing of a known peer for so long.
+    #[must_use]
+    pub fn strange(&self, for_long: Duration, now: Instant) -> Vec<u64> {
+        let is_overdue = |id: &&u64| {
+            self.streams
+                .get(id)
+                .is_none_or(|stream| now.saturating_duration_since(stream.begun_at) >= for_long)
+        };
+        self.strangers.iter().filter(is_overdue).copied().collect()
     }
 
     /// Whether it carries messages.
@@ -222,5 +264,43 @@ impl Streams {
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.streams.is_empty()
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, clippy::disallowed_methods, reason = "tests")]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn strangers_leave_half_of_the_streams() {
+        let now = Instant::now();
+        let mut streams = Streams::new(4, 1000);
+        let remote = "203.0.113.9:4000".parse().unwrap();
+        let accept = |streams: &mut Streams, id| streams.accepted(id, Transport::Tcp, remote, now);
+        assert!(accept(&mut streams, 1) && accept(&mut streams, 3) && !accept(&mut streams, 5));
+        assert!(streams.connect(Transport::Tcp, remote, None, now).is_some());
+        streams.trust(1);
+        assert!(accept(&mut streams, 7));
+    }
+
+    /// Kamailio writes its address in Record-Route, and its certificate its name.
+    #[test]
+    fn open_tls_stream_serves_a_hop_that_is_named_by_its_address() {
+        let now = Instant::now();
+        let mut streams = Streams::new(8, 1000);
+        let (here, there) = (
+            "192.0.2.9:5061".parse().unwrap(),
+            "192.0.2.8:5061".parse().unwrap(),
+        );
+        let name = Some("proxy.example".to_owned());
+        let id = streams.connect(Transport::Tls, here, name, now).unwrap();
+        assert_eq!(streams.find_verified(here), None, "not open yet");
+        streams.opened(id, now);
+        assert_eq!(streams.find_verified(here), Some(id));
+        assert_eq!(streams.find_verified(there), None);
+        streams.accepted(1, Transport::Tls, there, now);
+        streams.opened(1, now);
+        assert_eq!(streams.find_verified(there), None, "nobody has checked it");
     }
 }

@@ -5,7 +5,7 @@
 //! needs any packet, and an OPTIONS would cost the registrar an answer for each of them.
 
 use std::collections::BTreeSet;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::agent::{AccountState, Agent, Event};
 use super::auth::Credentials;
@@ -17,6 +17,10 @@ use super::trunk::Answers;
 use super::uri::Uri;
 use crate::config::{self, Transport};
 use crate::id::Source;
+
+/// How long somebody who connects may take until he turns out to be a known peer: for TLS and one
+/// message.
+const STRANGER_DEADLINE: Duration = Duration::from_secs(20);
 
 impl Agent {
     /// Registers the accounts of the configuration and looks after the trunks.
@@ -183,6 +187,11 @@ impl Agent {
                     self.events.push_back(Event::CloseStream { stream });
                 }
             }
+        }
+        for stream in self.streams.strange(STRANGER_DEADLINE, now) {
+            self.counts.strangers += 1;
+            self.streams.remove(stream);
+            self.events.push_back(Event::CloseStream { stream });
         }
         for stream in self.streams.to_keep_alive(self.settings.keep_alive, now) {
             self.keep_alive(Flow::Stream(stream));

@@ -236,6 +236,30 @@ fn stream_carries_messages_and_keep_alives_and_is_closed_when_it_carries_nonsens
     ));
 }
 
+/// Somebody who connects and says nothing, or only begins to, holds a stream for half a minute.
+#[test]
+fn stream_of_a_stranger_is_soon_closed_and_that_of_a_peer_stays() {
+    let mut bench = Bench::new();
+    for (stream, remote) in [(1, "203.0.113.9:4000"), (3, "192.0.2.9:4001")] {
+        let remote = remote.parse().unwrap();
+        bench.agent.stream_accepted(stream, 1, remote, bench.now);
+        bench.agent.stream_opened(stream, &mut bench.ids, bench.now);
+    }
+    bench.agent.stream_bytes(
+        1,
+        b"INVITE sip:a@b SIP/2.0\r\nVia: ",
+        &mut bench.ids,
+        bench.now,
+    );
+    let options = invite_text("1", "o1", "").replace("INVITE", "OPTIONS");
+    bench
+        .agent
+        .stream_bytes(3, options.as_bytes(), &mut bench.ids, bench.now);
+    bench.seconds(30);
+    assert!(bench.agent.streams.get(1).is_none());
+    assert!(bench.agent.streams.get(3).is_some());
+}
+
 #[test]
 fn quiet_stream_is_kept_alive_and_an_idle_one_is_closed() {
     let mut bench = Bench::with(&small_udp());
