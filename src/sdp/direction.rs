@@ -143,10 +143,44 @@ impl SessionDescription {
     }
 }
 
+impl SessionDescription {
+    /// Gives the accepted RTP sections of an answer no wider direction than the offer leaves room
+    /// for: a phone that leaves the direction out of its answer to a hold has said `sendrecv`
+    /// (RFC 3264 §6.1). Returns the sections, with what they had and have.
+    pub fn narrow_directions_to(&mut self, offer: &Self) -> Vec<(usize, Direction, Direction)> {
+        let mut narrowed = Vec::new();
+        for (ours, theirs) in offer.media().zip(self.media()) {
+            let (offered, answered) = (ours.direction(), theirs.direction());
+            let live = theirs.is_rtp() && !theirs.is_rejected();
+            if live && !offered.allows_answer(answered) {
+                narrowed.push((theirs.index(), answered, offered.answer(answered)));
+            }
+        }
+        for (media, _, to) in &narrowed {
+            self.set_direction(*media, *to);
+        }
+        narrowed
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::sdp::corpus::{audio, sdp};
+
+    #[test]
+    fn an_answer_that_says_nothing_to_a_hold_is_narrowed() {
+        use Direction as D;
+        let mut answer = audio("a=mid:0\n");
+        let hold = audio("a=mid:0\na=sendonly\n");
+        let narrowed = answer.narrow_directions_to(&hold);
+        assert_eq!(narrowed, [(0, D::SendRecv, D::RecvOnly)]);
+        assert_eq!(answer, audio("a=mid:0\na=recvonly\n"));
+        assert!(answer.narrow_directions_to(&hold).is_empty());
+        let mut answer = audio("a=sendonly\n");
+        answer.narrow_directions_to(&hold);
+        assert_eq!(answer, audio("a=inactive\n"));
+    }
 
     #[test]
     fn reversing_twice_is_nothing() {

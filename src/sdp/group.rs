@@ -129,6 +129,14 @@ impl SessionDescription {
         self.drop_group_members(|group, mid| group.is_bundle() && rejected.contains(mid))
     }
 
+    /// Drops from the BUNDLE groups of an answer what its offer has in none (RFC 9143 §7.3).
+    /// Returns the mids.
+    pub fn drop_unoffered_group_members(&mut self, offer: &Self) -> Vec<String> {
+        let groups = offer.bundle_groups().into_iter();
+        let offered: BTreeSet<&str> = groups.flat_map(|group| group.mids).collect();
+        self.drop_group_members(|group, mid| group.is_bundle() && !offered.contains(mid))
+    }
+
     /// Removes groups that name no section. Says how many.
     pub fn remove_empty_groups(&mut self) -> usize {
         self.remove_lines(|media, line| {

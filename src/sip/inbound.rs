@@ -174,7 +174,7 @@ impl Agent {
         let leg = ids.leg();
         self.serving.insert(id, leg);
         let message = Message::Request(request);
-        self.trace_received(Some(leg), flow, &message, now);
+        let came = self.received(flow, &message);
         let Message::Request(request) = message else {
             return;
         };
@@ -213,6 +213,8 @@ impl Agent {
             caller,
             name,
         }));
+        // Behind the call, which has a trace from then on.
+        self.record(leg, came, now);
         self.pump(ids, now);
     }
 

@@ -143,7 +143,6 @@ pub(super) fn acknowledgement(invite: &Request, response: &Response) -> Request 
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 

@@ -46,16 +46,22 @@ impl Agent {
         message: &Message,
         now: Instant,
     ) {
-        let Some(leg) = leg else { return };
+        if let Some(leg) = leg {
+            let what = self.received(flow, message);
+            self.record(leg, what, now);
+        }
+    }
+
+    /// What the trace says of a message that came in.
+    pub(super) fn received(&self, flow: Flow, message: &Message) -> What {
         let body = match self.settings.bodies_traced {
             true => trace::redacted(&String::from_utf8_lossy(&message.to_bytes())),
             false => String::new(),
         };
-        let what = What::Received(self.traced(flow, message.start_line(), body));
-        self.record(leg, what, now);
+        What::Received(self.traced(flow, message.start_line(), body))
     }
 
-    fn record(&mut self, leg: LegId, what: What, now: Instant) {
+    pub(super) fn record(&mut self, leg: LegId, what: What, now: Instant) {
         let (at, leg) = (now, Some(leg));
         self.events.push_back(Event::Trace(Entry { at, leg, what }));
     }

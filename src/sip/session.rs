@@ -265,6 +265,9 @@ impl Leg {
             confirmed.ours = Ours::Quiet;
             world.out.push(Do::Signal(Signal::Refuse(Refusal::Glare)));
         }
+        // RFC 3261 §17.2.1: an answer may take longer than 200 ms, and it would be repeated.
+        let trying = Response::to(&request, 100, "Trying", None);
+        world.out.push(Do::Respond(transaction, Box::new(trying)));
         confirmed.theirs = Theirs::Asked {
             transaction,
             request,

@@ -446,6 +446,8 @@ impl Transactions {
 
     fn act(&mut self, id: TransactionId, actions: &[Action], came: Option<(Response, Flow)>) {
         let mut came = came;
+        // Behind the response it acknowledges, for whoever reads both.
+        let mut acknowledged = None;
         for action in actions {
             let Some(transaction) = self.transactions.get_mut(&id) else {
                 return;
@@ -472,7 +474,7 @@ impl Transactions {
                         };
                         let bytes = acknowledgement(invite, response).to_bytes();
                         let (id, again) = (Some(id), false);
-                        self.events.push_back(Event::Transmit {
+                        acknowledged = Some(Event::Transmit {
                             flow,
                             bytes,
                             id,
@@ -497,6 +499,7 @@ impl Transactions {
                 }
             }
         }
+        self.events.extend(acknowledged);
         self.renew(id);
     }
 

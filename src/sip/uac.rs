@@ -387,8 +387,10 @@ pub(super) fn refusal(response: &Response) -> Ending {
     }
 }
 
-/// An answer as the other side is told it, where media can flow by it. What its sender left out of
-/// sections that it turned down is written again, and told.
+/// An answer as the other side is told it, where media can flow by it. Slips that do not change
+/// what its sender can do are mended, and told: mids left out of sections that it turned down, a
+/// direction that the offer leaves no room for (RFC 3264 §6.1), header extensions and members of
+/// groups that were not offered. No call ends for these.
 pub(super) fn fitting(
     offer: &SessionDescription,
     mut answer: SessionDescription,
@@ -396,6 +398,19 @@ pub(super) fn fitting(
 ) -> Result<SessionDescription, String> {
     for (media, mid) in answer.take_rejected_mids_of(offer) {
         let note = format!("gave the rejected section {media} of the answer its mid {mid} again");
+        world.out.push(Do::Note(note));
+    }
+    for (media, from, to) in answer.narrow_directions_to(offer) {
+        let note = format!("narrowed {from} of section {media} to {to}: the offer leaves no more");
+        world.out.push(Do::Note(note));
+    }
+    if answer.remove_unoffered_extmaps(offer) > 0 {
+        let note = "left out header extensions that were not offered (RFC 8285 §7)";
+        world.out.push(Do::Note(note.into()));
+    }
+    let mids = answer.drop_unoffered_group_members(offer);
+    if !mids.is_empty() {
+        let note = format!("left {} out of BUNDLE: not offered so", mids.join(", "));
         world.out.push(Do::Note(note));
     }
     usable(offer, &answer).map(|()| answer)

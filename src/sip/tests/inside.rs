@@ -20,12 +20,38 @@ fn offer_of_the_peer_is_answered_in_the_200() {
     let mut bench = Bench::new();
     let (leg, invite) = bench.established();
     bench.callee_sends(&invite, "INVITE", 5, &hold());
+    bench.expect("100");
     assert_eq!(bench.told(), ["Offer"]);
     bench.apply(leg, Signal::Answer(description(&answer_text())));
     let ok = bench.expect("200");
     assert!(!ok.body().is_empty() && ok.header(&Name::Contact).contains("192.0.2.1"));
     bench.receive(&callee_request(&invite, "ACK", 5, "c5a", &[], ""));
     bench.seconds(40);
+    bench.expect_silence();
+}
+
+/// RFC 3261 §17.2.1: so that it is not sent again and again while the other side thinks.
+#[test]
+fn offer_of_the_peer_is_known_to_have_come() {
+    let mut bench = Bench::new();
+    let (_, invite) = bench.established();
+    bench.callee_sends(&invite, "INVITE", 5, &hold());
+    bench.expect("100");
+    bench.callee_sends(&invite, "INVITE", 5, &hold());
+    bench.expect("100");
+    assert_eq!(bench.told(), ["Offer"]);
+}
+
+/// A phone that leaves the direction out of its answer to a hold ends no call.
+#[test]
+fn answer_wider_than_the_offer_is_narrowed() {
+    let mut bench = Bench::new();
+    let (leg, _) = bench.established();
+    bench.apply(leg, Signal::Offer(Some(description(&hold()))));
+    let reinvite = bench.expect("INVITE");
+    bench.reply(&reinvite, 200, "", &[CONTACT], &answer_text());
+    bench.expect("ACK");
+    assert_eq!(bench.told(), ["Answer"]);
     bench.expect_silence();
 }
 
@@ -39,6 +65,7 @@ fn refused_offers_of_the_peer_get_their_status() {
         let mut bench = Bench::new();
         let (leg, invite) = bench.established();
         bench.callee_sends(&invite, "INVITE", 5, &hold());
+        bench.expect("100");
         bench.apply(leg, Signal::Refuse(why));
         bench.expect(status);
         bench.receive(&callee_request(&invite, "ACK", 5, "c5", &[], ""));
@@ -52,6 +79,7 @@ fn offerless_reinvite_asks_for_an_offer_and_takes_the_answer_from_the_ack() {
     let mut bench = Bench::new();
     let (leg, invite) = bench.established();
     bench.callee_sends(&invite, "INVITE", 5, "");
+    bench.expect("100");
     assert_eq!(bench.told(), ["Offer wanted"]);
     bench.apply(leg, Signal::Offer(Some(description(&offer_text()))));
     bench.expect("200");
@@ -71,6 +99,7 @@ fn second_reinvite_gets_500_with_retry_after() {
     let mut bench = Bench::new();
     let (_, invite) = bench.established();
     bench.callee_sends(&invite, "INVITE", 5, &hold());
+    bench.expect("100");
     bench.callee_sends(&invite, "INVITE", 6, &hold());
     let overlapping = bench.expect("500");
     let after: u32 = overlapping.header(&Name::RetryAfter).parse().unwrap();
@@ -147,6 +176,7 @@ fn offer_of_the_peer_goes_before_ours_that_waits_out_a_491() {
     bench.reply(&reinvite, 491, "", &[], "");
     bench.expect("ACK");
     bench.callee_sends(&invite, "INVITE", 5, &hold());
+    bench.expect("100");
     assert_eq!(bench.told(), ["Refuse Glare", "Offer"]);
     bench.seconds(5);
     bench.expect_silence();
@@ -245,6 +275,7 @@ fn bye_that_crosses_their_reinvite_ends_both() {
     let mut bench = Bench::new();
     let (_, invite) = bench.established();
     bench.callee_sends(&invite, "INVITE", 5, &hold());
+    bench.expect("100");
     bench.callee_sends(&invite, "BYE", 6, "");
     let first = bench.expect("487");
     assert_eq!(method_of(&first), Some(Method::Invite));

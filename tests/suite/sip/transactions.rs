@@ -204,7 +204,7 @@ fn refusal_is_acknowledged_each_time_until_timer_d() {
     world.until(31.9);
     world.answered(Method::Invite, 486);
     world.answered(Method::Invite, 200);
-    let expected = ["0 > INVITE", "0 > ACK", "0 up 486", "1 > ACK", "31.9 > ACK"];
+    let expected = ["0 > INVITE", "0 up 486", "0 > ACK", "1 > ACK", "31.9 > ACK"];
     assert_eq!(world.log(), expected);
     world.until(32.0);
     assert!(world.layer.is_empty());
@@ -218,7 +218,7 @@ fn timer_d_is_zero_over_a_stream() {
     world.send(Method::Invite);
     world.answered(Method::Invite, 404);
     world.until(0.0);
-    assert_eq!(world.log(), ["0 > INVITE", "0 > ACK", "0 up 404"]);
+    assert_eq!(world.log(), ["0 > INVITE", "0 up 404", "0 > ACK"]);
     assert!(world.layer.is_empty());
 }
 
