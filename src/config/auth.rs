@@ -70,6 +70,13 @@ pub struct Http {
     /// How long it may take.
     #[serde(with = "humantime_serde", default = "three_seconds")]
     pub timeout: Duration,
+    /// Questions that may wait for its answer at once.
+    #[serde(default = "questions_max")]
+    pub questions_max: usize,
+}
+
+fn questions_max() -> usize {
+    64
 }
 
 fn three_seconds() -> Duration {

@@ -212,7 +212,7 @@ impl Gateway {
     ) -> Vec<Placement> {
         let sessions = self.ws.sessions_of(user).into_iter();
         sessions
-            .filter(|session| Some(*session) != calling)
+            .filter(|session| Some(*session) != calling && self.ws.may_ring(*session))
             .take(self.config.call.targets_max)
             .map(|session| Placement {
                 kind: Leg::WsToPlace(ws::Invitee {

@@ -6,6 +6,7 @@
 //! 0.380   crosspoint > pbx              INVITE sip:600@pbx
 //! ```
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use super::store::CallTrace;
@@ -41,7 +42,7 @@ pub fn ladder(trace: &CallTrace, detail: Detail) -> String {
         let at = entry.at.saturating_duration_since(start).as_secs_f64();
         let (way, message) = match &entry.what {
             What::Note(text) => {
-                push(&mut out, format_args!("{at:<8.3}# {text}\n"));
+                push(&mut out, format_args!("{at:<8.3}# {}\n", plain(text)));
                 continue;
             }
             What::Received(message) => (format!("{} > {SELF}", message.peer), message),
@@ -49,7 +50,7 @@ pub fn ladder(trace: &CallTrace, detail: Detail) -> String {
         };
         push(
             &mut out,
-            format_args!("{at:<8.3}{way:<width$} {}\n", message.summary),
+            format_args!("{at:<8.3}{way:<width$} {}\n", plain(&message.summary)),
         );
         if detail == Detail::Messages {
             block(&mut out, message);
@@ -66,7 +67,16 @@ pub fn ladder(trace: &CallTrace, detail: Detail) -> String {
 
 fn block(out: &mut String, message: &Message) {
     for line in message.body.lines() {
-        push(out, format_args!("        | {line}\n"));
+        push(out, format_args!("        | {}\n", plain(line)));
+    }
+}
+
+/// A line that a terminal can be shown: what a peer wrote moves no cursor and sets no title.
+fn plain(line: &str) -> Cow<'_, str> {
+    let moves = |c: char| c.is_control() && c != '\t';
+    match line.contains(moves) {
+        true => Cow::Owned(line.replace(moves, "\u{FFFD}")),
+        false => Cow::Borrowed(line),
     }
 }
 
@@ -90,6 +100,15 @@ mod tests {
     use crate::id::CallId;
     use crate::trace::store::{Limits, Store};
     use crate::trace::{Entry, Wire};
+
+    #[test]
+    fn what_a_peer_wrote_moves_no_cursor() {
+        assert_eq!(
+            plain("a\x1b]0;title\x07\tb\u{9b}2J"),
+            "a\u{FFFD}]0;title\u{FFFD}\tb\u{FFFD}2J"
+        );
+        assert_eq!(plain("Grüße"), "Grüße");
+    }
 
     #[test]
     fn ladder_reads_from_top_to_bottom() {

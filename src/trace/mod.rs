@@ -55,7 +55,7 @@ pub enum Wire {
 }
 
 /// The text without what must stay secret: the values of `a=ice-pwd`, `inline:` keys, digest
-/// responses and tokens.
+/// responses, tokens, and the keys that somebody pressed: a PIN is as good as a password.
 #[must_use]
 pub fn redacted(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -69,8 +69,8 @@ pub fn redacted(text: &str) -> String {
     out
 }
 
-/// What stands before a secret, and what ends it. All marks end in a colon or a quote.
-const MARKS: [(&str, &str); 7] = [
+/// What stands before a secret, and what ends it. All marks end in a colon, a quote or `l=`.
+const MARKS: [(&str, &str); 9] = [
     ("a=ice-pwd:", "\r\n\\\""),
     ("inline:", "\r\n\\\"| "),
     ("response=\"", "\""),
@@ -78,6 +78,8 @@ const MARKS: [(&str, &str); 7] = [
     ("\"token\":\"", "\""),
     ("\"password\":\"", "\""),
     ("\"credential\":\"", "\""),
+    ("\"digits\":\"", "\""),
+    ("Signal=", "\r\n\\\""),
 ];
 
 /// Where the next secret lies behind `from`: offset and length in bytes. Every message of a call
@@ -88,6 +90,7 @@ fn next_secret(text: &str, from: usize) -> Option<(usize, usize)> {
     let may_end = |at: &usize| match bytes[*at] {
         b':' => matches!(bytes[*at - 1], b'd' | b'e'),
         b'"' => matches!(bytes[*at - 1], b'=' | b':'),
+        b'=' => bytes[*at - 1] == b'l',
         _ => false,
     };
     (from + 1..bytes.len()).filter(may_end).find_map(|at| {
@@ -112,6 +115,19 @@ mod tests {
         assert_eq!(
             redacted(text),
             "a=ice-pwd:…\r\na=mid:0\r\n{\"token\":\"…\"} response=\"…\""
+        );
+    }
+
+    #[test]
+    fn keys_that_were_pressed_do_not_enter() {
+        let json = r#"{"type":"call.dtmf","digits":"4711#","call":"c"}"#;
+        assert_eq!(
+            redacted(json),
+            r#"{"type":"call.dtmf","digits":"…","call":"c"}"#
+        );
+        assert_eq!(
+            redacted("Signal=4\r\nDuration=160"),
+            "Signal=…\r\nDuration=160"
         );
     }
 

@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use jsonwebtoken::jwk::{AlgorithmParameters, Jwk, JwkSet};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use super::code::Code;
 use crate::ask::{Question, Secret};
@@ -44,14 +44,22 @@ pub struct Claims {
     /// Accounts of the configuration.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub accounts: Vec<String>,
-    /// What may be dialled.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// What may be dialled; nothing where it says `null`.
+    #[serde(
+        default,
+        deserialize_with = "named",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub destinations: Option<Vec<String>>,
     /// Calls at once.
     #[serde(default, alias = "max_calls", skip_serializing_if = "Option::is_none")]
     pub calls_max: Option<usize>,
-    /// Requests that may be made.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Requests that may be made; none where it says `null`.
+    #[serde(
+        default,
+        deserialize_with = "named",
+        skip_serializing_if = "Option::is_none"
+    )]
     pub verbs: Option<Vec<String>>,
     /// When it ends, in seconds since 1970.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -373,6 +381,12 @@ pub fn claims(user: &str, now_unix: u64, lasts: Duration) -> Claims {
     }
 }
 
+/// A list that is there bounds, even where it is empty or `null`: only one that is not there does
+/// not.
+fn named<'de, D: Deserializer<'de>>(list: D) -> Result<Option<Vec<String>>, D::Error> {
+    Option::<Vec<String>>::deserialize(list).map(|list| Some(list.unwrap_or_default()))
+}
+
 #[cfg(test)]
 mod tests {
     use rcgen::{KeyPair, PKCS_ECDSA_P256_SHA256, PKCS_ED25519};
@@ -592,10 +606,23 @@ mod tests {
     }
 
     #[test]
+    fn list_that_is_null_allows_nothing() {
+        let claims: Claims =
+            serde_json::from_str(r#"{"sub":"bob","destinations":null,"verbs":null}"#).unwrap();
+        assert_eq!(
+            (claims.destinations, claims.verbs),
+            (Some(vec![]), Some(vec![]))
+        );
+        let claims: Claims = serde_json::from_str(r#"{"sub":"bob"}"#).unwrap();
+        assert_eq!((claims.destinations, claims.verbs), (None, None));
+    }
+
+    #[test]
     fn endpoint_is_asked_and_its_word_counts() {
         let http = Some(config::Http {
             url: "http://x/".into(),
             timeout: Duration::from_secs(3),
+            questions_max: 64,
         });
         let door = Doorkeeper::new(&config::Auth {
             http,

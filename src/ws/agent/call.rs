@@ -187,7 +187,12 @@ impl Agent {
             Door::Open => {}
         }
         let sessions = of_user.iter().filter_map(|other| self.sessions.get(other));
-        let calls: usize = sessions.map(|session| session.calls.len()).sum();
+        // Those that only ring are not his doing.
+        let calls = sessions
+            .flat_map(|session| &session.calls)
+            .filter_map(|leg| self.legs.get(leg))
+            .filter(|leg| !leg.rings_here())
+            .count();
         let most = self.calls_max(permissions);
         if calls >= most {
             let message = format!("this user may have {most} calls at once");

@@ -253,6 +253,25 @@ fn user_has_no_more_calls_than_he_may_over_all_his_tabs() {
     assert_eq!(rig.asks(1, &create("c4"))["type"], "result");
 }
 
+/// Whoever rings somebody again and again takes no call of his away.
+#[test]
+fn calls_that_only_ring_do_not_count() {
+    let mut config = two_users();
+    config.call.calls_per_user = 2;
+    let mut rig = Rig::new(&config);
+    rig.enter(1, "alice");
+    let session = rig.agent.sessions_of("alice")[0];
+    for call in ["i1", "i2"] {
+        assert!(rig.agent.may_ring(session));
+        rig.invite(session, call, None);
+    }
+    assert!(!rig.agent.may_ring(session));
+    let create = |call: &str| json!({ "type": "call.create", "id": call, "call": call, "to": "1" });
+    assert_eq!(rig.asks(1, &create("c1"))["type"], "result");
+    assert_eq!(rig.asks(1, &create("c2"))["type"], "result");
+    assert_eq!(rig.asks(1, &create("c3"))["code"], "too_many_calls");
+}
+
 #[test]
 fn no_call_is_made_while_shedding_or_draining() {
     let mut rig = Rig::with_alice();

@@ -36,6 +36,11 @@ impl Agent {
         let token = hello.token.take();
         let wish = Wish::from(hello);
         match self.keeper.look(token.as_ref(), self.unix(now)) {
+            Verdict::Ask(_) if !self.may_ask() => {
+                self.counts.questions_refused += 1;
+                let why = "too many tokens are being checked; try again in a moment";
+                self.turn_away(connection, Code::Overloaded, why, now);
+            }
             Verdict::Ask(question) => {
                 let patience = self
                     .auth
@@ -55,6 +60,12 @@ impl Agent {
             }
             verdict => self.judged(connection, verdict, &wish, ids, now),
         }
+    }
+
+    /// Whether the endpoint may be asked once more.
+    fn may_ask(&self) -> bool {
+        let most = self.auth.http.as_ref().map(|http| http.questions_max);
+        most.is_some_and(|most| self.asked.len() < most)
     }
 
     fn ask(&mut self, question: Question, asked: Asked) -> AskId {
@@ -393,6 +404,11 @@ impl Agent {
     pub(super) fn refresh(&mut self, id: SessionId, refresh: TokenRefresh, now: Instant) {
         let TokenRefresh { id: request, token } = refresh;
         match self.keeper.look(Some(&token), self.unix(now)) {
+            Verdict::Ask(_) if !self.may_ask() => {
+                self.counts.questions_refused += 1;
+                let why = "too many tokens are being checked; try again in a moment";
+                self.refused(id, Some(&request), None, &Fault::new(Code::Overloaded, why));
+            }
             Verdict::Ask(question) => {
                 self.ask(question, Asked::Refresh(id, request));
             }

@@ -193,6 +193,7 @@ fn with_endpoint() -> Rig {
     let http = Some(config::Http {
         url: "http://x/".into(),
         timeout: Duration::from_secs(3),
+        questions_max: 3,
     });
     let auth = config::Auth {
         http,
@@ -202,6 +203,25 @@ fn with_endpoint() -> Rig {
         auth,
         ..Config::default()
     })
+}
+
+/// Made-up tokens do not become as many questions.
+#[test]
+fn endpoint_is_asked_a_few_things_at_once() {
+    let mut rig = with_endpoint();
+    for connection in 1..=3 {
+        assert!(
+            rig.hello(connection, json!({ "token": "made up" }))
+                .is_empty()
+        );
+    }
+    let heard = rig.hello(4, json!({ "token": "made up" }));
+    assert_eq!(heard[0]["code"], "overloaded");
+    assert_eq!(rig.asked.len(), 3);
+    let (ask, _) = rig.asked.remove(0);
+    rig.told(ask, &Told::Introspected("null".into()));
+    assert!(rig.hello(5, json!({ "token": "true" })).is_empty());
+    assert_eq!(rig.asked.len(), 3);
 }
 
 #[test]

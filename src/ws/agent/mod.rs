@@ -155,6 +155,8 @@ pub struct Counts {
     pub superseded: u64,
     /// Sessions over `client.sessions_max` or `client.sessions_per_user`.
     pub sessions_refused: u64,
+    /// Tokens over `auth.http.questions_max`.
+    pub questions_refused: u64,
     /// Sessions whose grace ran out.
     pub sessions_expired: u64,
     /// Connections closed because their token had ended.
@@ -429,6 +431,16 @@ impl Agent {
             .collect()
     }
 
+    /// Whether a session may be called once more: as many calls as a user may have ring at a time.
+    #[must_use]
+    pub fn may_ring(&self, session: SessionId) -> bool {
+        let Some(session) = self.sessions.get(&session) else {
+            return false;
+        };
+        let legs = session.calls.iter().filter_map(|leg| self.legs.get(leg));
+        legs.filter(|leg| leg.rings_here()).count() < self.call.calls_per_user
+    }
+
     /// Whether a session's client takes candidates behind a description.
     #[must_use]
     pub fn trickles(&self, session: SessionId) -> bool {
@@ -562,6 +574,7 @@ impl Counts {
             ("snapshots", self.snapshots),
             ("superseded", self.superseded),
             ("sessions_refused", self.sessions_refused),
+            ("questions_refused", self.questions_refused),
             ("sessions_expired", self.sessions_expired),
             ("tokens_expired", self.tokens_expired),
             ("calls_expired", self.calls_expired),

@@ -210,6 +210,11 @@ impl Leg {
         matches!(self.state, State::Accepting | State::Established)
     }
 
+    /// Whether the client is called and has not answered: anybody can do that to him.
+    pub(super) fn rings_here(&self) -> bool {
+        matches!(self.state, State::Invited(_))
+    }
+
     /// Whether it has ended.
     pub(super) fn is_over(&self) -> bool {
         self.state == State::Over
