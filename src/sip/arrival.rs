@@ -153,6 +153,7 @@ impl Agent {
             self.stream_refused(stream, why, ids, now);
             self.transactions.flow_broke(Flow::Stream(stream));
             self.stop_ringing(Flow::Stream(stream), why, ids, now);
+            self.registrations.flow_lost(Flow::Stream(stream), ids, now);
         }
     }
 }

@@ -26,6 +26,9 @@ pub struct Registrations {
     leaving: usize,
 }
 
+/// Within which time registrations of a flow that is gone are renewed.
+const RENEW_WITHIN: Duration = Duration::from_secs(3);
+
 impl Registrations {
     /// None yet; at most so many REGISTERs at once, so that a thousand accounts delay no call.
     #[must_use]
@@ -229,6 +232,28 @@ impl Registrations {
     #[must_use]
     pub fn flows(&self) -> BTreeSet<Flow> {
         self.flows.keys().copied().collect()
+    }
+
+    /// A flow is gone: no call comes in by it any more, so what was registered by it is renewed by
+    /// another within [`RENEW_WITHIN`], not all at once (RFC 5626 §4.2.2 has a client notice).
+    pub fn flow_lost(&mut self, flow: Flow, ids: &mut Source, now: Instant) {
+        if !self.flows.contains_key(&flow) {
+            return;
+        }
+        let of_flow = self
+            .all
+            .iter()
+            .filter(|(_, known)| known.flow() == Some(flow));
+        let keys: Vec<Key> = of_flow.map(|(key, _)| key.clone()).collect();
+        for key in keys {
+            let most = u64::try_from(RENEW_WITHIN.as_millis()).unwrap_or(u64::MAX);
+            let soon = now + Duration::from_millis(ids.below(most));
+            self.change(&key, |known| {
+                if let State::Registered { refresh_at, .. } = &mut known.state {
+                    *refresh_at = soon.min(*refresh_at);
+                }
+            });
+        }
     }
 
     /// A final response to a REGISTER, and the flow that it came by.

@@ -172,6 +172,36 @@ fn call_as_an_account_is_from_it() {
     assert_eq!(invite.flow, register.flow);
 }
 
+/// Nobody can be called over a stream that is gone: it is registered by another at once, whatever
+/// time was granted.
+#[test]
+fn stream_that_breaks_is_replaced() {
+    let mut config = config();
+    config.trunk[0].uri += ";transport=tcp";
+    let mut bench = Bench::with(&config);
+    bench.agent.begin(&[account()], &mut bench.ids, bench.now);
+    let connect = |bench: &mut Bench| {
+        bench.told();
+        let found = bench.others.drain(..).find_map(|event| match event {
+            Event::Connect { stream, .. } => Some(stream),
+            _ => None,
+        });
+        let stream = found.expect("a stream is asked for");
+        bench.agent.stream_opened(stream, &mut bench.ids, bench.now);
+        stream
+    };
+    let stream = connect(&mut bench);
+    let register = bench.expect("REGISTER");
+    assert_eq!(register.flow, Flow::Stream(stream));
+    let text = response(&register, 200, "r", &[&granted(&register, 600)], "");
+    bench.receive_by(Flow::Stream(stream), &text);
+    bench.agent.stream_closed(stream, &mut bench.ids, bench.now);
+    bench.seconds(4);
+    let other = connect(&mut bench);
+    assert_ne!(other, stream);
+    assert_eq!(bench.expect("REGISTER").flow, Flow::Stream(other));
+}
+
 #[test]
 fn registrar_is_kept_alive_over_udp() {
     let (mut bench, register) = begun();
