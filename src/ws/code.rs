@@ -321,8 +321,6 @@ pub mod close {
     pub const BAD_HELLO: u16 = 4400;
     /// The token is not accepted, or has ended.
     pub const NOT_AUTHENTICATED: u16 = 4401;
-    /// Not allowed to connect.
-    pub const FORBIDDEN: u16 = 4403;
     /// Nothing came in time.
     pub const TIMEOUT: u16 = 4408;
     /// Another connection goes on with the session.

@@ -148,7 +148,6 @@ fn tables_have_every_code_cause_and_close_code() {
         close::GOING_AWAY,
         close::BAD_HELLO,
         close::NOT_AUTHENTICATED,
-        close::FORBIDDEN,
         close::TIMEOUT,
         close::SUPERSEDED,
         close::TOO_MUCH,

@@ -1757,7 +1757,6 @@ var close = {
   binary: 1003,
   badHello: 4400,
   notAuthenticated: 4401,
-  forbidden: 4403,
   timeout: 4408,
   superseded: 4409,
   tooMuch: 4413,
@@ -2219,8 +2218,6 @@ var Connection = class extends Emitter {
         return this.#shut(say("bad_frame"));
       case close.tooMuch:
         return this.#shut(say("too_large"));
-      case close.forbidden:
-        return this.#shut(say("forbidden"));
       case close.notAuthenticated:
         if (typeof this.#options.token === "function" && !this.#rejected) {
           this.#rejected = { token: this.#token, fault: say("not_authenticated") };

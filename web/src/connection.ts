@@ -452,8 +452,6 @@ export class Connection extends Emitter<ConnectionEvents> {
         return this.#shut(say("bad_frame"));
       case close.tooMuch:
         return this.#shut(say("too_large"));
-      case close.forbidden:
-        return this.#shut(say("forbidden"));
       case close.notAuthenticated:
         // A token that is fetched may only have been too old: tried again if there is another.
         if (typeof this.#options.token === "function" && !this.#rejected) {

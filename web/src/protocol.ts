@@ -19,7 +19,6 @@ export const close = {
   binary: 1003,
   badHello: 4400,
   notAuthenticated: 4401,
-  forbidden: 4403,
   timeout: 4408,
   superseded: 4409,
   tooMuch: 4413,

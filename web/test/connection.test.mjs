@@ -209,8 +209,8 @@ test("attempts are spaced out more and more, and at once when the network is bac
   assert.equal(sockets.length, before + 1);
 });
 
-test("it does not come back after it was superseded, forbidden, or at fault", async () => {
-  const codes = { 4409: "superseded", 4403: "forbidden", 4400: "bad_frame", 4413: "too_large" };
+test("it does not come back after it was superseded, or at fault", async () => {
+  const codes = { 4409: "superseded", 4400: "bad_frame", 4413: "too_large" };
   for (const [code, fault] of Object.entries(codes)) {
     const { connection, sockets, clock, states } = await open();
     await sockets[0].welcome();

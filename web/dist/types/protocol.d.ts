@@ -20,7 +20,6 @@ export declare const close: {
     readonly binary: 1003;
     readonly badHello: 4400;
     readonly notAuthenticated: 4401;
-    readonly forbidden: 4403;
     readonly timeout: 4408;
     readonly superseded: 4409;
     readonly tooMuch: 4413;
