@@ -235,7 +235,7 @@ impl Registrations {
     }
 
     /// A flow is gone: no call comes in by it any more, so what was registered by it is renewed by
-    /// another within [`RENEW_WITHIN`], not all at once (RFC 5626 §4.2.2 has a client notice).
+    /// another within three seconds, not all at once.
     pub fn flow_lost(&mut self, flow: Flow, ids: &mut Source, now: Instant) {
         if !self.flows.contains_key(&flow) {
             return;
