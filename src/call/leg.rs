@@ -296,6 +296,12 @@ impl Leg {
         {
             notes.push("kept the mids of this leg: a mid stays with its section".into());
         }
+        if kind == What::Offer
+            && let Reader::Peer(profile) = &self.profile.reader
+        {
+            let keeps = profile.keeps_associations;
+            self.renew_associations(&mut description, keeps, notes);
+        }
         match &self.profile.reader {
             Reader::Browser => {
                 if let Some(told) = &self.told {
@@ -305,22 +311,13 @@ impl Leg {
                 notes.extend(mended.iter().map(ToString::to_string));
             }
             Reader::Peer(profile) => {
-                if kind == What::Offer {
-                    let keeps = profile.keeps_associations;
-                    self.renew_associations(&mut description, keeps, notes);
-                }
-                let Reader::Peer(profile) = &self.profile.reader else {
-                    return description;
-                };
                 let fitted = description.fit_for_peer(profile);
                 notes.extend(fitted.iter().map(ToString::to_string));
             }
         }
         description
     }
-}
 
-impl Leg {
     /// Sees to it that sections with another certificate get a new DTLS association at this peer.
     fn renew_associations(
         &mut self,

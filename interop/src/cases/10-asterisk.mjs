@@ -25,12 +25,9 @@ async function talk({ alice, asterisk, tone }) {
   return { call, theirs };
 }
 
-/**
- * Proves that Asterisk hears `tone` now, in the recording of its own tone `theirs`. `after` seconds
- * of it are passed over: after a gap in the sound it is behind.
- */
-async function hears(asterisk, theirs, tone, seconds = 1.5, after = 0) {
-  const from = asterisk.recorded(theirs) + after;
+/** Proves that Asterisk hears `tone` now, in the recording of its own tone `theirs`. */
+async function hears(asterisk, theirs, tone, seconds = 1.5) {
+  const from = asterisk.recorded(theirs);
   await until(10_000, 'Asterisk records', () => asterisk.recorded(theirs) > from + seconds, 100);
   expectTone(asterisk.heard(theirs, from), tone, 'Asterisk hears the page');
 }
@@ -185,16 +182,23 @@ export const cases = [
     await hears(s.asterisk, theirs, s.tone);
     await s.alice.hangUp(call);
   }),
-  kase('reload', 'the page is reloaded twice in mid-call: the call goes on, with sound', async (s) => {
-    const { call, theirs } = await talk(s);
-    for (let times = 0; times < 2; times += 1) {
+  kase('reload', 'the page is reloaded three times in mid-call: the call goes on, with sound', async (s) => {
+    // Through the echo: Asterisk's recording loses its place when a channel's sound pauses.
+    const call = await s.alice.call('600');
+    await s.alice.is(call, 'connected');
+    await s.alice.flowing();
+    expectTone(await s.alice.page.hear(2), s.tone, 'the page hears its echo');
+    for (let times = 1; times <= 3; times += 1) {
       await s.alice.page.page.reload();
       await s.alice.connected();
       await s.alice.is(call, 'connected');
       await s.alice.flowing(15_000);
-      expectTone(await s.alice.page.hear(2), theirs, 'the page hears Asterisk');
+      await sleep(500);
+      expectTone(await s.alice.page.hear(2), s.tone, `the page hears its echo after reload ${times}`);
     }
-    await hears(s.asterisk, theirs, s.tone, 1.5, 3);
+    await s.alice.act(call, 'mute');
+    await sleep(500);
+    expectSilence(await s.alice.page.hear(1.5), 'the page, muted, hears its echo');
     await s.alice.hangUp(call);
   }),
   kase('called-and-reload', 'called, answered, then the page is reloaded: the call goes on', async (s) => {
