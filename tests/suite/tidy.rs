@@ -243,6 +243,7 @@ const DOUBLED: &[(&str, &str)] = &[
     ("rand", "hickory is of 0.10, tungstenite of 0.9"),
     ("rand_chacha", "ours is of 0.10, rand 0.9 brings its own"),
     ("rand_core", "as rand"),
+    ("rxml_validation", "rxml's macros, built, not linked"),
     (
         "signature",
         "two generations of elliptic-curve crates below str0m",
