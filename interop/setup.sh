@@ -37,6 +37,8 @@ packages=(
   sip-tester      # SIPp
   baresip-core    # baresip with ICE and DTLS-SRTP
   baresip-ffmpeg  # baresip's Opus and codecs that need FFmpeg
+  prosody         # a chat server
+  ejabberd        # another chat server
   debootstrap     # makes the folder that Asterisk 22 runs in
   iproute2        # the lab's own network namespace
   util-linux      # unshare

@@ -35,3 +35,4 @@ pub mod sdp;
 pub mod sip;
 pub mod trace;
 pub mod ws;
+pub mod xmpp;

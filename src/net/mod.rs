@@ -24,6 +24,7 @@ pub mod stream;
 pub mod tls;
 pub mod udp;
 pub mod websocket;
+pub mod xmpp;
 
 use std::collections::HashMap;
 use std::io;
@@ -74,6 +75,7 @@ pub struct Shell {
     connections: HashMap<ConnectionId, websocket::Writer>,
     streams: HashMap<u64, stream::Writer>,
     streams_begun: u64,
+    chats: xmpp::Streams,
     deadlines: stream::Deadlines,
     resolver: dns::Resolver,
     introspection: Option<introspect::Endpoint>,
@@ -157,6 +159,7 @@ impl Shell {
         };
         let introspection = introspect::Endpoint::new(&config)?;
         let ladders = config.trace.directory.clone();
+        let chats = xmpp::Streams::new(&config, inbox.clone())?;
         let keys = keys::watch(config.auth.jwt.as_ref(), &inbox)?;
         let mut gateway = Gateway::new(config, &bound.sip, seed()?, Instant::now(), unix_now());
         if keys.is_some_and(|keys| !gateway.set_keys(&keys)) {
@@ -176,6 +179,7 @@ impl Shell {
             connections: HashMap::new(),
             streams: HashMap::new(),
             streams_begun: 0,
+            chats,
             deadlines,
             resolver: dns::Resolver::system(),
             introspection,
@@ -279,6 +283,9 @@ impl Shell {
                 if let Input::StreamClosed { stream } | Input::StreamFailed { stream, .. } = &input
                 {
                     self.streams.remove(stream);
+                }
+                if let Input::XmppClosed { stream } | Input::XmppFailed { stream, .. } = &input {
+                    self.chats.close(*stream);
                 }
                 if let Input::WsClosed { connection } = &input {
                     self.connections.remove(connection);
@@ -401,6 +408,22 @@ impl Shell {
             Output::StreamClose { stream } => {
                 self.streams.remove(&stream);
             }
+            Output::XmppConnect {
+                stream,
+                remote,
+                security,
+            } => self.chats.connect(stream, remote, &security),
+            Output::XmppBytes { stream, bytes } => {
+                if !self.chats.write(stream, bytes) {
+                    self.later(Input::XmppClosed { stream });
+                }
+            }
+            Output::XmppStartTls { stream, security } => {
+                if !self.chats.start_tls(stream, &security) {
+                    self.later(Input::XmppClosed { stream });
+                }
+            }
+            Output::XmppClose { stream } => self.chats.close(stream),
             Output::Ask { id, question } => {
                 let (resolver, inbox) = (self.resolver.clone(), self.inbox.clone());
                 let introspection = self.introspection.clone();

@@ -28,15 +28,19 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "address", "ask", "call", "config", "contain", "id", "sdp", "trace",
         ],
     ),
+    ("xmpp", &["address", "ask", "config", "id"]),
     ("metrics", &["call", "config"]),
     (
         "gateway",
         &[
             "address", "ask", "call", "config", "contain", "id", "metrics", "route", "sdp", "sip",
-            "trace", "ws",
+            "trace", "ws", "xmpp",
         ],
     ),
-    ("net", &["ask", "config", "gateway", "metrics", "sip", "ws"]),
+    (
+        "net",
+        &["ask", "config", "gateway", "metrics", "sip", "ws", "xmpp"],
+    ),
     ("demo", &["config", "id", "net", "sdp", "sip"]),
     (
         "cli",
