@@ -16,6 +16,8 @@ import {
 } from './lab.mjs';
 import * as asterisk from '../peers/asterisk/asterisk.mjs';
 import * as baresip from '../peers/baresip/baresip.mjs';
+import * as ejabberd from '../peers/ejabberd/ejabberd.mjs';
+import * as prosody from '../peers/prosody/prosody.mjs';
 import * as sipp from '../peers/sipp/sipp.mjs';
 import * as browser from './browser.mjs';
 import * as gateway from './gateway.mjs';
@@ -23,7 +25,7 @@ import * as gateway from './gateway.mjs';
 const CASE_MS = 60_000;
 /** So many cases of one run may fail and be tried again: more than that is no accident. */
 const AGAIN_MAX = 3;
-const PEERS = ['chromium', 'asterisk', 'baresip', 'sipp'];
+const PEERS = ['chromium', 'asterisk', 'baresip', 'sipp', 'prosody', 'ejabberd'];
 const args = process.argv.slice(2);
 const options = (name) => args.flatMap((a, i) => (a === name ? [args[i + 1]] : []));
 const only = options('--only');
@@ -175,7 +177,7 @@ async function main() {
     fs.rmSync(path.join(runs, old), { recursive: true, force: true });
   }
   const versions = [gateway.version(), await browser.version(), asterisk.version(),
-    baresip.version(), sipp.version()].filter(Boolean);
+    baresip.version(), sipp.version(), prosody.version(), ejabberd.version()].filter(Boolean);
   console.log(`interop: ${versions.join(', ')}`);
   console.log(`interop: ${cases.length} cases, logs in ${folder}`);
   const shared = new Shared(folder);

@@ -15,6 +15,7 @@ mod gateway;
 mod json;
 mod sdp;
 mod sip;
+mod xmpp;
 
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, BTreeSet};
@@ -201,6 +202,9 @@ fn targets_have_names_of_their_own() {
         json::frames().name,
         config::files().name,
         gateway::inputs().name,
+        xmpp::streams().name,
+        xmpp::servers().name,
+        xmpp::addresses().name,
     ];
     assert_eq!(targets.iter().collect::<BTreeSet<_>>().len(), targets.len());
     // A folder that belongs to no target is replayed by nobody.
