@@ -175,7 +175,10 @@ impl Task {
             }
             Tls::Direct => match trusted {
                 Some(trusted) => self.carry_secured(socket, trusted).await,
-                None => self.failed(io::Error::other("no authorities are known")).await,
+                None => {
+                    self.failed(io::Error::other("no authorities are known"))
+                        .await
+                }
             },
             Tls::OnStream => {
                 self.inbox.put(opened(self.stream)).await;

@@ -211,7 +211,9 @@ pub fn is_served(patterns: &[String], jid: &str) -> bool {
         return false;
     };
     let text = unescape(local);
-    patterns.iter().any(|pattern| fits(pattern.as_bytes(), text.as_bytes()))
+    patterns
+        .iter()
+        .any(|pattern| fits(pattern.as_bytes(), text.as_bytes()))
 }
 
 /// Whether a text fits a pattern, in steps of the product of both at most.
@@ -246,11 +248,23 @@ mod tests {
     fn each_row_of_the_table_goes_there_and_back() {
         for (jid, meaning, wanted) in [
             ("+15551234@gw", LocalPart::Dialled, "tel:+15551234"),
-            ("bob\\40pbx.example@gw", LocalPart::Dialled, "sip:bob@pbx.example"),
+            (
+                "bob\\40pbx.example@gw",
+                LocalPart::Dialled,
+                "sip:bob@pbx.example",
+            ),
             ("1001@gw", LocalPart::Dialled, "1001"),
             ("alice@gw", LocalPart::User, "user:alice"),
-            ("d\\27artagnan\\40x.example@gw", LocalPart::User, "sip:d'artagnan@x.example"),
-            ("a\\20b\\40x.example@gw", LocalPart::User, "sip:a%20b@x.example"),
+            (
+                "d\\27artagnan\\40x.example@gw",
+                LocalPart::User,
+                "sip:d'artagnan@x.example",
+            ),
+            (
+                "a\\20b\\40x.example@gw",
+                LocalPart::User,
+                "sip:a%20b@x.example",
+            ),
             ("a\\2fb@gw", LocalPart::Dialled, "a/b"),
         ] {
             let address = address_of(jid, meaning).unwrap();
@@ -267,7 +281,16 @@ mod tests {
 
     #[test]
     fn escapes_of_escapes_are_kept() {
-        for text in ["c:\\net", "c:\\5commas", "\\40", "a\\b", "\\", "\\2", "ü\\20é", "@@"] {
+        for text in [
+            "c:\\net",
+            "c:\\5commas",
+            "\\40",
+            "a\\b",
+            "\\",
+            "\\2",
+            "ü\\20é",
+            "@@",
+        ] {
             assert_eq!(unescape(&escape(text)), text, "{text}");
         }
         // XEP-0106 §4.2 and its examples.
@@ -277,7 +300,13 @@ mod tests {
 
     #[test]
     fn no_address_can_bring_a_scheme_a_line_or_nothing() {
-        for jid in ["gw", "javascript\\3ax@gw", "sip\\3aa@gw", "a\u{d}\u{a}b@gw", "a\\20b@gw"] {
+        for jid in [
+            "gw",
+            "javascript\\3ax@gw",
+            "sip\\3aa@gw",
+            "a\u{d}\u{a}b@gw",
+            "a\\20b@gw",
+        ] {
             assert!(address_of(jid, LocalPart::Dialled).is_err(), "{jid}");
         }
         assert!(jid_of(&Address::Uri("sip:a%0d%0ab@h".into()), "gw").is_err());
@@ -287,7 +316,10 @@ mod tests {
 
     #[test]
     fn dialled_user_part_is_an_address_of_xmpp() {
-        assert_eq!(dialled_jid("juliet%40example.org").unwrap(), "juliet@example.org");
+        assert_eq!(
+            dialled_jid("juliet%40example.org").unwrap(),
+            "juliet@example.org"
+        );
         for wrong in ["juliet", "a%40b%2fc", "%40b", "a%4", "%ff%40b"] {
             assert!(dialled_jid(wrong).is_err(), "{wrong}");
         }

@@ -230,12 +230,7 @@ impl Agent {
     /// # Errors
     /// [`NotSent`]: nothing will come of it. What was taken and did not arrive is told by
     /// [`Event::Undelivered`].
-    pub fn send(
-        &mut self,
-        entity: EntityId,
-        stanza: Element,
-        now: Instant,
-    ) -> Result<(), NotSent> {
+    pub fn send(&mut self, entity: EntityId, stanza: Element, now: Instant) -> Result<(), NotSent> {
         let entity = self.entities.get_mut(entity.0).ok_or(NotSent::Unknown)?;
         entity.send(stanza, &mut self.out, now)
     }
@@ -283,7 +278,9 @@ impl Agent {
     #[must_use]
     pub fn named(&self, name: &str) -> Option<EntityId> {
         let mut entities = self.entities.iter();
-        entities.position(|entity| entity.name() == name).map(EntityId)
+        entities
+            .position(|entity| entity.name() == name)
+            .map(EntityId)
     }
 
     /// The address of an entity: a domain, a bare address, a full one once it is bound.

@@ -17,8 +17,8 @@
 //! ```
 //!
 //! A password leaves only under TLS. `<failed/>` instead of `<resumed/>` means a new session by the
-//! same address: what the server says to have had is taken off, the rest is sent again where it says
-//! so much, and told as lost where it does not, so that nothing is doubled.
+//! same address: what the server says to have had is taken off, the rest is sent again where it
+//! says so much, and told as lost where it does not, so that nothing is doubled.
 
 use minidom::Element;
 
@@ -68,8 +68,8 @@ enum State {
 pub struct Client {
     /// The bare address, or the full one once it is bound.
     jid: String,
-    /// The resource that is asked for: the same each time, so that a session that the server has not
-    /// noticed to be dead is replaced by its heir.
+    /// The resource that is asked for: the same each time, so that a session that the server has
+    /// not noticed to be dead is replaced by its heir.
     resource: Option<String>,
     password: Secret,
     unacked_max: usize,
@@ -169,9 +169,7 @@ impl Client {
                 vec![Step::StartTls]
             }
             (State::AskedTls, ns::TLS, _) => failed(Failure::TlsRequired),
-            (State::Features(Stage::Secured), ns::STREAMS, "features") => {
-                self.prove(&element, ids)
-            }
+            (State::Features(Stage::Secured), ns::STREAMS, "features") => self.prove(&element, ids),
             (State::Proving(exchange), ns::SASL, _) => self.proving(exchange, &element),
             (State::Features(Stage::Proved), ns::STREAMS, "features") => self.proved(&element),
             (State::Resuming, ns::MANAGEMENT, "resumed") => self.resumed(&element),
@@ -287,7 +285,9 @@ impl Client {
     fn bound(&mut self, answer: &Element) -> Vec<Step> {
         let bind = answer.get_child("bind", ns::BIND);
         let jid = bind.and_then(|bind| bind.get_child("jid", ns::BIND));
-        let Some(jid) = jid.map(Element::text).filter(|_| answer.attr("type") == Some("result"))
+        let Some(jid) = jid
+            .map(Element::text)
+            .filter(|_| answer.attr("type") == Some("result"))
         else {
             let condition = super::stanza_error::condition(answer);
             let what = format!("no resource: {}", condition.name());
@@ -365,7 +365,11 @@ impl Client {
     /// Whatever the session that is over had not acknowledged.
     fn lost(&mut self) -> Vec<Step> {
         let unacked = self.management.take().map(Management::into_unacked);
-        unacked.unwrap_or_default().into_iter().map(Step::Lost).collect()
+        unacked
+            .unwrap_or_default()
+            .into_iter()
+            .map(Step::Lost)
+            .collect()
     }
 
     fn counts(&mut self, element: &Element) -> Vec<Step> {

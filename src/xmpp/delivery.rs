@@ -14,11 +14,11 @@ use super::EntityId;
 use super::address::is_served;
 use super::disco::{Asked, Disco};
 use super::iq::Requests;
+use super::ns;
 use super::out::Out;
 use super::presence::{Presences, Reaction};
 use super::stanza::{self, Kind, domain, is_jid, local, payload};
 use super::stanza_error::{self, Condition};
-use super::ns;
 use crate::config;
 
 #[derive(Debug)]

@@ -66,8 +66,14 @@ impl Disco {
     #[must_use]
     pub fn new(trickle: bool) -> Self {
         Self {
-            domain: Entry::new(Identity::new("gateway", "simple", "en", "crosspoint"), trickle),
-            address: Entry::new(Identity::new("client", "phone", "en", "crosspoint"), trickle),
+            domain: Entry::new(
+                Identity::new("gateway", "simple", "en", "crosspoint"),
+                trickle,
+            ),
+            address: Entry::new(
+                Identity::new("client", "phone", "en", "crosspoint"),
+                trickle,
+            ),
         }
     }
 
@@ -98,7 +104,11 @@ impl Disco {
     /// What presence of an address holds.
     #[must_use]
     pub fn caps(&self) -> [Element; 2] {
-        let ver = [("hash", "sha-1"), ("node", NODE), ("ver", &self.address.ver)];
+        let ver = [
+            ("hash", "sha-1"),
+            ("node", NODE),
+            ("ver", &self.address.ver),
+        ];
         let hash = element("hash", "urn:xmpp:hashes:2", &[("algo", "sha-256")]);
         let hash = with(hash, self.address.ver2.clone());
         [
@@ -120,7 +130,8 @@ impl Entry {
             features: features.into_iter().map(str::to_owned).collect(),
             extensions: Vec::new(),
         };
-        // Neither fails for these algorithms and without forms; a hash that nobody has fits nothing.
+        // Neither fails for these algorithms and without forms; a hash that nobody has fits
+        // nothing.
         let one = caps::hash_caps(&caps::compute_disco(&info), Algo::Sha_1);
         let two = ecaps2::compute_disco(&info)
             .ok()
@@ -154,7 +165,11 @@ mod tests {
     use super::*;
 
     fn request(node: Option<&str>) -> Element {
-        let request = element("iq", ns::CLIENT, &[("type", "get"), ("id", "1"), ("from", "a@b/c")]);
+        let request = element(
+            "iq",
+            ns::CLIENT,
+            &[("type", "get"), ("id", "1"), ("from", "a@b/c")],
+        );
         let mut query = Element::bare("query", ns::DISCO_INFO);
         if let Some(node) = node {
             crate::xmpp::stanza::set(&mut query, "node", node);
@@ -199,7 +214,11 @@ mod tests {
 
     #[test]
     fn gathering_first_is_asked_for_only_where_it_is_told() {
-        let answer = |trickle| Disco::new(trickle).answer(&request(None), Asked::Address).unwrap();
+        let answer = |trickle| {
+            Disco::new(trickle)
+                .answer(&request(None), Asked::Address)
+                .unwrap()
+        };
         let has = |answer: &Element| features(answer).contains(&NO_TRICKLE.to_owned());
         assert!(!has(&answer(true)));
         assert!(has(&answer(false)));

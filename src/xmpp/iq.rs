@@ -1,7 +1,8 @@
 //! Requests of ours, and who waits for their answers (RFC 6120 §8.2.3).
 //!
-//! An answer belongs to a request when its id **and** its address fit: an id alone may be guessed or
-//! replayed by anybody. Each request has a deadline, and whoever waits is always told exactly once.
+//! An answer belongs to a request when its id **and** its address fit: an id alone may be guessed
+//! or replayed by anybody. Each request has a deadline, and whoever waits is always told exactly
+//! once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
@@ -144,9 +145,8 @@ impl Requests {
 fn fits(to: Option<&str>, from: Option<&str>, own: &str) -> bool {
     // RFC 6120 §8.1.2.1: our server answers for our account with its bare address, its own, ours in
     // full, or none.
-    let is_ours = |jid: &str| {
-        is_same(jid, bare(own)) || is_same(jid, domain(own)) || is_same(jid, own)
-    };
+    let is_ours =
+        |jid: &str| is_same(jid, bare(own)) || is_same(jid, domain(own)) || is_same(jid, own);
     match (to, from) {
         (None, None) => true,
         (None, Some(from)) => is_ours(from),
@@ -192,25 +192,41 @@ mod tests {
         let id = table
             .begin(&mut asked, Waiter::Asker(7), &mut ids, now)
             .unwrap();
-        for from in [None, Some("bob@example.org"), Some("eve@example.org/x"), Some("\u{0}")] {
+        for from in [
+            None,
+            Some("bob@example.org"),
+            Some("eve@example.org/x"),
+            Some("\u{0}"),
+        ] {
             assert!(table.answered(answer(&id, from, "result"), OWN).is_none());
         }
         let from = Some("Bob@example.org/x");
         let (waiter, outcome) = table.answered(answer(&id, from, "result"), OWN).unwrap();
         assert_eq!(waiter, Waiter::Asker(7));
         assert!(matches!(outcome, Outcome::Result(_)));
-        assert!(table.answered(answer(&id, from, "result"), OWN).is_none(), "twice");
+        assert!(
+            table.answered(answer(&id, from, "result"), OWN).is_none(),
+            "twice"
+        );
         assert!(table.is_empty() && table.poll_timeout().is_none());
     }
 
     #[test]
     fn own_server_may_answer_by_four_names() {
-        for from in [None, Some("alice@example.org"), Some("example.org"), Some(OWN)] {
+        for from in [
+            None,
+            Some("alice@example.org"),
+            Some("example.org"),
+            Some(OWN),
+        ] {
             let (mut table, mut ids, now) = table();
             let id = table
                 .begin(&mut request(None), Waiter::Stream, &mut ids, now)
                 .unwrap();
-            assert!(table.answered(answer(&id, from, "error"), OWN).is_some(), "{from:?}");
+            assert!(
+                table.answered(answer(&id, from, "error"), OWN).is_some(),
+                "{from:?}"
+            );
         }
     }
 
@@ -225,7 +241,11 @@ mod tests {
         assert_eq!(table.expired(at - Duration::from_millis(1)), None);
         assert_eq!(table.expired(at), Some(Waiter::Asker(1)));
         assert_eq!(table.expired(at), None);
-        assert!(table.answered(answer(&id, Some("b@c"), "result"), OWN).is_none());
+        assert!(
+            table
+                .answered(answer(&id, Some("b@c"), "result"), OWN)
+                .is_none()
+        );
     }
 
     #[test]

@@ -79,7 +79,10 @@ impl Place {
             }
             Self::Domain(domain) => {
                 let name = format!("_xmpp-client._tcp.{domain}");
-                Located::Ask(Lookup::Services(domain.clone()), Question::Services { name })
+                Located::Ask(
+                    Lookup::Services(domain.clone()),
+                    Question::Services { name },
+                )
             }
         }
     }
@@ -184,14 +187,31 @@ mod tests {
 
     #[test]
     fn addresses_are_not_asked_for() {
-        assert_eq!(at(Place::of_client("192.0.2.1").locate()), ["192.0.2.1:5222"]);
-        assert_eq!(at(Place::of_client("192.0.2.1:1").locate()), ["192.0.2.1:1"]);
-        assert_eq!(at(Place::of_client("[2001:db8::1]:1").locate()), ["[2001:db8::1]:1"]);
-        assert_eq!(at(Place::of_client("2001:db8::1").locate()), ["[2001:db8::1]:5222"]);
+        assert_eq!(
+            at(Place::of_client("192.0.2.1").locate()),
+            ["192.0.2.1:5222"]
+        );
+        assert_eq!(
+            at(Place::of_client("192.0.2.1:1").locate()),
+            ["192.0.2.1:1"]
+        );
+        assert_eq!(
+            at(Place::of_client("[2001:db8::1]:1").locate()),
+            ["[2001:db8::1]:1"]
+        );
+        assert_eq!(
+            at(Place::of_client("2001:db8::1").locate()),
+            ["[2001:db8::1]:5222"]
+        );
         let Located::Ask(_, question) = Place::of_client("host:7").locate() else {
             panic!("a name is asked for");
         };
-        assert_eq!(question, Question::Addresses { host: "host".into() });
+        assert_eq!(
+            question,
+            Question::Addresses {
+                host: "host".into()
+            }
+        );
     }
 
     #[test]
@@ -224,7 +244,12 @@ mod tests {
             let Located::Ask(_, question) = located else {
                 panic!("the domain is asked for");
             };
-            assert_eq!(question, Question::Addresses { host: "example.org".into() });
+            assert_eq!(
+                question,
+                Question::Addresses {
+                    host: "example.org".into()
+                }
+            );
         }
         let dot = Service {
             priority: 0,

@@ -1,8 +1,8 @@
 //! Acknowledgements of stanzas, and going on with a session on another stream (XEP-0198).
 //!
-//! Both sides count stanzas. What is sent stays here until the server's count has passed it; after a
-//! cut the counts say what has to be sent again. One `<r/>` is under way at a time, so that there is
-//! one count a round trip, however many stanzas.
+//! Both sides count stanzas. What is sent stays here until the server's count has passed it; after
+//! a cut the counts say what has to be sent again. One `<r/>` is under way at a time, so that there
+//! is one count a round trip, however many stanzas.
 
 use std::collections::VecDeque;
 

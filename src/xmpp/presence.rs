@@ -133,7 +133,9 @@ mod tests {
             Reaction::Up => vec![("up".to_owned(), String::new())],
             Reaction::Answers(answers) => {
                 let text = |name: &str, one: &Element| one.attr(name).unwrap_or("").to_owned();
-                let both = answers.iter().map(|one| (text("type", one), text("to", one)));
+                let both = answers
+                    .iter()
+                    .map(|one| (text("type", one), text("to", one)));
                 both.collect()
             }
         }
@@ -147,7 +149,10 @@ mod tests {
     fn subscriber_is_approved_and_told_now_and_after_a_loss() {
         let mut presences = presences(10);
         let reaction = presences.handle(&stanza("subscribe", "a@b/c"), true);
-        assert_eq!(answers(reaction), [said("subscribed", "a@b"), said("", "a@b")]);
+        assert_eq!(
+            answers(reaction),
+            [said("subscribed", "a@b"), said("", "a@b")]
+        );
         let again: Vec<_> = presences.again().collect();
         assert_eq!(again[0].attr("from"), Some("+1555@gw/crosspoint"));
         assert!(again[0].has_child("c", ns::CAPS));

@@ -1,9 +1,9 @@
 //! Proving who an account is (RFC 6120 §6): SCRAM-SHA-256, SCRAM-SHA-1 (RFC 5802, RFC 7677), PLAIN
 //! (RFC 4616), best first, and only under TLS: that is the caller's to see to.
 //!
-//! There is no channel binding. TLS 1.3 has only `tls-exporter` (RFC 9266), which the servers in use
-//! do not offer with their `-PLUS` mechanisms; a client that insists on it falls to PLAIN with one of
-//! them and cannot log in at all with another.
+//! There is no channel binding. TLS 1.3 has only `tls-exporter` (RFC 9266), which the servers in
+//! use do not offer with their `-PLUS` mechanisms; a client that insists on it falls to PLAIN with
+//! one of them and cannot log in at all with another.
 
 use std::num::NonZeroU32;
 
@@ -281,7 +281,10 @@ mod tests {
             let (exchange, said) = scram(mechanism, nonce)
                 .challenge(&BASE64.encode(challenge))
                 .unwrap();
-            assert_eq!(String::from_utf8(BASE64.decode(said).unwrap()).unwrap(), answer);
+            assert_eq!(
+                String::from_utf8(BASE64.decode(said).unwrap()).unwrap(),
+                answer
+            );
             assert_eq!(exchange.success(&BASE64.encode(signature)), Ok(()));
         }
     }
@@ -308,10 +311,19 @@ mod tests {
                 .challenge(&BASE64.encode(challenge))
                 .map(|_| ())
         };
-        assert_eq!(of("r=abcd,s=QQ==,i=4294967295"), Err(SaslError::TooManyRounds));
+        assert_eq!(
+            of("r=abcd,s=QQ==,i=4294967295"),
+            Err(SaslError::TooManyRounds)
+        );
         assert_eq!(of("r=xyz,s=QQ==,i=4096"), Err(SaslError::ForeignNonce));
         assert_eq!(of("r=abc,s=QQ==,i=4096"), Err(SaslError::ForeignNonce));
-        for unreadable in ["", "r=abcd,i=1", "r=abcd,s=QQ==,i=0", "r=abcd,s=!,i=1", "m=x,r=abcd"] {
+        for unreadable in [
+            "",
+            "r=abcd,i=1",
+            "r=abcd,s=QQ==,i=0",
+            "r=abcd,s=!,i=1",
+            "m=x,r=abcd",
+        ] {
             assert_eq!(of(unreadable), Err(SaslError::Unreadable), "{unreadable}");
         }
     }
@@ -323,7 +335,10 @@ mod tests {
             Mechanism::best(&names)
         };
         assert_eq!(best(&["PLAIN", "SCRAM-SHA-1"]), Some(Mechanism::ScramSha1));
-        assert_eq!(best(&["SCRAM-SHA-256-PLUS", "PLAIN"]), Some(Mechanism::Plain));
+        assert_eq!(
+            best(&["SCRAM-SHA-256-PLUS", "PLAIN"]),
+            Some(Mechanism::Plain)
+        );
         assert_eq!(best(&["X-OAUTH2", "SCRAM-SHA-256-PLUS"]), None);
     }
 

@@ -96,7 +96,11 @@ impl Failure {
     /// What a stream error says (RFC 6120 §4.9.3).
     #[must_use]
     pub fn of_stream(error: &Element) -> Self {
-        let children = || error.children().filter(|child| child.ns() == ns::STREAM_ERRORS);
+        let children = || {
+            error
+                .children()
+                .filter(|child| child.ns() == ns::STREAM_ERRORS)
+        };
         let name = |child: &Element| child.name().to_owned();
         let condition = children().map(name).find(|name| name != "text");
         let condition = condition.unwrap_or_else(|| "undefined-condition".to_owned());
@@ -228,7 +232,10 @@ mod tests {
         let refused = of("<not-authorized X/><text X>no</text>");
         assert_eq!(refused, Failure::Refused("not-authorized: no".into()));
         assert_eq!(of("<conflict X/>"), Failure::Conflict);
-        assert_eq!(of("<text X>bye</text><reset X/>"), Failure::Closed("reset: bye".into()));
+        assert_eq!(
+            of("<text X>bye</text><reset X/>"),
+            Failure::Closed("reset: bye".into())
+        );
         assert_eq!(of(""), Failure::Closed("undefined-condition".into()));
     }
 }

@@ -108,7 +108,8 @@ pub fn local(jid: &str) -> Option<&str> {
     bare(jid).split_once('@').map(|(local, _)| local)
 }
 
-/// Whether a text is an address at all. Longer ones than there are (RFC 7622 §3.1) are not looked at.
+/// Whether a text is an address at all. Longer ones than there are (RFC 7622 §3.1) are not looked
+/// at.
 #[must_use]
 pub fn is_jid(text: &str) -> bool {
     text.len() <= JID_MAX && jid::Jid::new(text).is_ok()
@@ -142,7 +143,10 @@ mod tests {
         let answer = result(&request);
         assert_eq!(answer.attr("to"), Some("a@b/c"));
         assert_eq!(answer.attr("from"), Some("x"));
-        assert_eq!((answer.attr("id"), kind(&answer)), (Some("1"), Kind::Answer));
+        assert_eq!(
+            (answer.attr("id"), kind(&answer)),
+            (Some("1"), Kind::Answer)
+        );
     }
 
     #[test]

@@ -6,8 +6,8 @@
 
 use minidom::Element;
 
-use super::stanza::{Kind, back, element, kind, with};
 use super::ns;
+use super::stanza::{Kind, back, element, kind, with};
 
 macro_rules! conditions {
     ($($(#[$doc:meta])* $name:ident, $text:literal, $kind:literal, $status:literal;)+) => {
@@ -206,7 +206,10 @@ mod tests {
             assert_eq!(condition.status(), status);
         }
         assert_eq!(Condition::of_status(200), None);
-        assert_eq!(Condition::of_status(699), Some(Condition::RecipientUnavailable));
+        assert_eq!(
+            Condition::of_status(699),
+            Some(Condition::RecipientUnavailable)
+        );
         // A whole peer must not be shut out for one address that does not do something.
         assert_ne!(Condition::ServiceUnavailable.status(), 503);
     }

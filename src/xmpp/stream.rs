@@ -9,12 +9,12 @@
 //!                            Ended
 //! ```
 //!
-//! What is over a limit, or breaks a rule that does not cost the place in the stream, is passed over
-//! until its end and told as [`Item::Skipped`]. What costs the place (no XML, or more bytes than are
-//! worth passing over) is [`Broken`]: the stream has to end.
+//! What is over a limit, or breaks a rule that does not cost the place in the stream, is passed
+//! over until its end and told as [`Item::Skipped`]. What costs the place (no XML, or more bytes
+//! than are worth passing over) is [`Broken`]: the stream has to end.
 //!
-//! Elements of `jabber:component:accept` come out in `jabber:client`, so that nobody inside needs to
-//! know by which kind of stream a stanza came.
+//! Elements of `jabber:component:accept` come out in `jabber:client`, so that nobody inside needs
+//! to know by which kind of stream a stanza came.
 
 use minidom::Element;
 use rxml::error::EndOrError;
@@ -435,8 +435,11 @@ fn length((prefix, name): &RawQName) -> usize {
 }
 
 /// The namespace of a prefix, the innermost declaration first.
-fn resolve<'a>(root: &'a [(Option<NcName>, String)], scopes: &'a [Scope], prefix: Option<&NcName>)
--> Option<&'a str> {
+fn resolve<'a>(
+    root: &'a [(Option<NcName>, String)],
+    scopes: &'a [Scope],
+    prefix: Option<&NcName>,
+) -> Option<&'a str> {
     if prefix.is_some_and(|prefix| prefix.as_str() == "xml") {
         return Some(rxml::XMLNS_XML);
     }

@@ -6,8 +6,8 @@ use std::fmt;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Timer {
     /// When to try again after a loss: 1 s, doubled each time up to 60 s, each shortened by up to
-    /// half at random, so that a server that comes back is not met by everybody at once; 300 s where
-    /// a secret was refused.
+    /// half at random, so that a server that comes back is not met by everybody at once; 300 s
+    /// where a secret was refused.
     Retry,
     /// When to give a login up: 15 s from the connection.
     Login,

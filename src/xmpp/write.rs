@@ -1,8 +1,8 @@
 //! Stanzas into the bytes of a stream.
 //!
-//! Stanzas are in `jabber:client` inside the gateway; on the wire they are in the namespace that the
-//! stream declares as its default, and say none themselves. A stanza inside of another one (a carbon
-//! copy, a forwarded message) keeps the namespace that it has. What XML cannot hold (control
+//! Stanzas are in `jabber:client` inside the gateway; on the wire they are in the namespace that
+//! the stream declares as its default, and say none themselves. A stanza inside of another one (a
+//! carbon copy, a forwarded message) keeps the namespace that it has. What XML cannot hold (control
 //! characters, half a surrogate) is replaced, so that no text of anybody's ends a stream.
 
 use minidom::{Element, Node};

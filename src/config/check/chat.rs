@@ -21,17 +21,28 @@ impl Check<'_> {
                 self.wrong(key("domain"), what);
             }
             if !is_host(&component.host) {
-                self.wrong(key("host"), "is to be an address or a host name, without a port");
+                self.wrong(
+                    key("host"),
+                    "is to be an address or a host name, without a port",
+                );
             }
             if component.port == 0 {
                 self.wrong(key("port"), "is to be from 1 to 65535");
             }
             self.chat_secret(&key("secret"), &component.secret);
-            if component.tls_name.as_ref().is_some_and(|name| !is_host(name)) {
+            if component
+                .tls_name
+                .as_ref()
+                .is_some_and(|name| !is_host(name))
+            {
                 self.wrong(key("tls_name"), "is to be a host name, without a port");
             }
             if !component.tls && (component.ca.is_some() || component.tls_name.is_some()) {
-                let name = if component.ca.is_some() { "ca" } else { "tls_name" };
+                let name = if component.ca.is_some() {
+                    "ca"
+                } else {
+                    "tls_name"
+                };
                 self.wrong(key(name), "is for TLS: set `tls = true`");
             }
             if component.serves.is_empty() {
@@ -73,7 +84,11 @@ impl Check<'_> {
             if account.owner.is_empty() {
                 self.wrong(key("owner"), "is to be the user whose clients it rings");
             }
-            if account.server.as_ref().is_some_and(|server| !is_server(server)) {
+            if account
+                .server
+                .as_ref()
+                .is_some_and(|server| !is_server(server))
+            {
                 let what = "is to be a host or an address, with a port where it is not 5222";
                 self.wrong(key("server"), what);
             }
@@ -107,7 +122,12 @@ impl Check<'_> {
             ("skipped_bytes_max", xmpp.skipped_bytes_max, 10_000, 1 << 28),
             ("depth_max", xmpp.depth_max, 8, 200),
             ("elements_max", xmpp.elements_max, 100, 1_000_000),
-            ("attribute_bytes_max", xmpp.attribute_bytes_max, 4096, 1 << 24),
+            (
+                "attribute_bytes_max",
+                xmpp.attribute_bytes_max,
+                4096,
+                1 << 24,
+            ),
             ("attributes_max", xmpp.attributes_max, 8, 10_000),
         ] {
             let key = format!("xmpp.{key}");

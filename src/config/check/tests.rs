@@ -253,13 +253,19 @@ fn each_rule_of_chat_servers_finds_its_mistake() {
         "serves = []",
     ] {
         let key = format!("component[0].{}", but.split(' ').next().unwrap());
-        let keys: Vec<_> = mistakes(&component(but)).into_iter().map(|(_, key)| key).collect();
+        let keys: Vec<_> = mistakes(&component(but))
+            .into_iter()
+            .map(|(_, key)| key)
+            .collect();
         assert_eq!(keys, [key], "{but}: {:?}", told(&component(but)));
     }
     let account = |jid: &str, rest: &str| {
         format!("[[xmpp_account]]\nname = \"a\"\njid = \"{jid}\"\npassword = \"p\"\n{rest}\n")
     };
-    assert_eq!(mistakes(&account("a@b", "owner = \"a\"\nserver = \"[::1]:5\"")), []);
+    assert_eq!(
+        mistakes(&account("a@b", "owner = \"a\"\nserver = \"[::1]:5\"")),
+        []
+    );
     for (text, key) in [
         (account("b", "owner = \"a\""), "jid"),
         (account("a@b", ""), "owner"),

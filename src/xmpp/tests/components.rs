@@ -14,9 +14,9 @@ fn handshake_as_the_document_has_it() {
     bench.is("
         0 ! connect 192.0.2.1:5347
         0 ! opened
-        0 > <?xml version='1.0'?><stream:stream xmlns='jabber:component:accept' xmlns:stream='http://etherx.jabber.org/streams' to='gw.example'>
-        0 < <?xml version='1.0'?><stream:stream xmlns:stream='http://etherx.jabber.org/streams' xmlns='jabber:component:accept' from=
-        0 > <handshake>7e5bfbc4cb5b5c0a1a7d2c0b1c6a0c0000000000</handshake>
+        0 > <?xml version='1.0'?><stream:stream xmlns='jabber:component:accept
+        0 < <?xml version='1.0'?><stream:stream xmlns:stream='http://etherx.ja
+        0 > <handshake>a984b871214a298f0f743fcd25f99b10838ba12b</handshake>
         0 < <handshake/>
         0 = online as gw.example
     ");
@@ -34,7 +34,7 @@ fn wrong_secret_is_tried_again_late() {
     );
     bench.until_connect();
     bench.is("
-        0 < <stream:error><not-authorized xmlns='urn:ietf:params:xml:ns:xmpp-streams'/></stream:error></stream:stream>
+        0 < <stream:error><not-authorized xmlns='urn:ietf:params:xml:ns:xmpp-s
         0 > </stream:stream>
         0 ! close
         0 = later: the server refuses the login: not-authorized
@@ -69,7 +69,10 @@ fn lost_stream_is_begun_again_and_first_at_once_after_a_good_one() {
     bench.cut();
     assert!(bench.until_connect() <= Duration::from_secs(1));
     bench.refused();
-    assert!(bench.until_connect() >= Duration::from_secs(1), "the second waits longer");
+    assert!(
+        bench.until_connect() >= Duration::from_secs(1),
+        "the second waits longer"
+    );
     bench.log_in();
     bench.is("");
     assert_eq!(bench.agent.census(), (1, 1));
@@ -97,7 +100,10 @@ fn every_address_of_a_server_is_tried_before_it_is_lost() {
     let Some(Event::Ask { id, .. }) = agent.poll_event() else {
         panic!("the name is asked for");
     };
-    let told = Told::Addresses(vec!["192.0.2.1".parse().unwrap(), "2001:db8::1".parse().unwrap()]);
+    let told = Told::Addresses(vec![
+        "192.0.2.1".parse().unwrap(),
+        "2001:db8::1".parse().unwrap(),
+    ]);
     agent.told(id, &told, &mut ids, now);
     let mut connects = Vec::new();
     for _ in 0..2 {
@@ -133,11 +139,13 @@ fn silent_server_is_pinged_and_then_lost() {
     bench.is("
        30 >
        60 >
-       60 > <iq type='get' to='gw.example' id='ID' from='gw.example'><ping xmlns='urn:xmpp:ping'/></iq>
+       60 > <iq from='gw.example' id='ID' to='gw.example' type='get'><ping xm
        75 > </stream:stream>
        75 ! close
        75 = later: the server has said nothing for too long
-    ".replace("ID", &bench.last_id()).as_str());
+    "
+    .replace("ID", &bench.last_id())
+    .as_str());
 }
 
 #[test]
@@ -162,7 +170,10 @@ fn own_ping_comes_back_and_is_answered() {
          xmlns='urn:xmpp:ping'/></iq>"
     ));
     let answer = bench.written();
-    assert!(answer.contains("type='result'") && answer.contains(&id), "{answer}");
+    assert!(
+        answer.contains("type='result'") && answer.contains(&id),
+        "{answer}"
+    );
     bench.says(&answer);
     bench.pass_secs(40);
     assert_eq!(bench.standing, [], "it lives");
@@ -197,7 +208,12 @@ fn what_waits_is_bounded_goes_out_in_order_and_is_given_back_in_time() {
 #[test]
 fn nobody_is_spoken_for_who_is_not_ours() {
     let mut bench = Bench::component(&component());
-    for from in ["bob@example.org", "gw.example.org", "@gw.example", "a@b@gw.example"] {
+    for from in [
+        "bob@example.org",
+        "gw.example.org",
+        "@gw.example",
+        "a@b@gw.example",
+    ] {
         let foreign = element("message", ns::CLIENT, &[("from", from), ("to", "a@b")]);
         assert_eq!(bench.send(foreign), Err(NotSent::ForeignFrom), "{from}");
     }
@@ -221,14 +237,16 @@ fn requests_are_answered_late_or_by_the_right_one() {
     let mut bench = Bench::component(&component());
     bench.ask(1, "bob@example.org/x");
     let id = bench.last_id();
-    let answer = |from: &str| {
-        format!("<iq type='result' id='{id}' from='{from}' to='+1@gw.example'/>")
-    };
+    let answer =
+        |from: &str| format!("<iq type='result' id='{id}' from='{from}' to='+1@gw.example'/>");
     bench.says(&answer("eve@example.org/x"));
     assert!(bench.answered.is_empty());
     assert_eq!(bench.agent.counts().strays, 1);
     bench.says(&answer("bob@example.org/x"));
-    assert!(matches!(bench.answered.as_slice(), [(1, Outcome::Result(_))]));
+    assert!(matches!(
+        bench.answered.as_slice(),
+        [(1, Outcome::Result(_))]
+    ));
     bench.ask(2, "bob@example.org/x");
     bench.cut();
     bench.pass_secs(31);
@@ -244,13 +262,19 @@ fn client_is_told_what_the_gateway_can_do_and_that_it_lives() {
             "<query xmlns='http://jabber.org/protocol/disco#info'/>",
             "<feature var='urn:xmpp:jingle:1'/>",
         ),
-        ("<query xmlns='http://jabber.org/protocol/disco#items'/>", "type='result'"),
+        (
+            "<query xmlns='http://jabber.org/protocol/disco#items'/>",
+            "type='result'",
+        ),
     ] {
         bench.says(&format!(
             "<iq type='get' id='7' from='bob@example.org/x' to='+1@gw.example'>{inside}</iq>"
         ));
         let written = bench.written();
-        assert!(written.contains(wanted) && written.contains("id='7'"), "{written}");
+        assert!(
+            written.contains(wanted) && written.contains("id='7'"),
+            "{written}"
+        );
         assert!(written.contains("to='bob@example.org/x'"), "{written}");
     }
     assert!(bench.stanzas.is_empty());
@@ -280,7 +304,10 @@ fn subscriber_is_told_again_when_the_stream_is_new() {
     let mut bench = Bench::component(&config);
     bench.says("<presence type='subscribe' from='bob@example.org' to='+1@gw.example'/>");
     let written = bench.written();
-    assert!(written.contains("type='subscribed'") && written.contains("<c "), "{written}");
+    assert!(
+        written.contains("type='subscribed'") && written.contains("<c "),
+        "{written}"
+    );
     bench.says("<presence type='subscribe' from='bob@example.org' to='x@gw.example'/>");
     assert!(bench.written().contains("type='unsubscribed'"));
     bench.cut();
@@ -290,7 +317,10 @@ fn subscriber_is_told_again_when_the_stream_is_new() {
     bench.written();
     bench.says("<handshake/>");
     let written = bench.written();
-    assert!(written.contains("from='+1@gw.example/crosspoint'"), "{written}");
+    assert!(
+        written.contains("from='+1@gw.example/crosspoint'"),
+        "{written}"
+    );
     assert!(!written.contains("x@gw.example"), "{written}");
 }
 
@@ -341,7 +371,10 @@ impl Bench {
     /// The id of the last request that was written.
     fn last_id(&self) -> String {
         let text = &self.wrote;
-        let at = text.rfind(" id='").expect("something with an id was written") + 5;
+        let at = text
+            .rfind(" id='")
+            .expect("something with an id was written")
+            + 5;
         text[at..].chars().take_while(|c| *c != '\'').collect()
     }
 }

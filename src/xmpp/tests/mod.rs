@@ -126,7 +126,10 @@ impl Bench {
                 }
                 Event::Stanza { stanza, .. } => {
                     let name = stanza.name().to_owned();
-                    self.line(&format!("= <{name}> of {}", stanza.attr("from").unwrap_or("?")));
+                    self.line(&format!(
+                        "= <{name}> of {}",
+                        stanza.attr("from").unwrap_or("?")
+                    ));
                     self.stanzas.push(stanza);
                 }
                 Event::Answered { asker, outcome, .. } => {
@@ -175,7 +178,8 @@ impl Bench {
     pub(super) fn refused(&mut self) {
         self.line("! connection refused");
         let stream = self.stream;
-        self.agent.failed(stream, "connection refused", &mut self.ids, self.now);
+        self.agent
+            .failed(stream, "connection refused", &mut self.ids, self.now);
         self.drain();
     }
 
@@ -183,7 +187,8 @@ impl Bench {
     pub(super) fn says(&mut self, text: &str) {
         let shown: String = text.chars().take(120).collect();
         self.line(&format!("< {shown}"));
-        self.agent.bytes(self.stream, text.as_bytes(), &mut self.ids, self.now);
+        self.agent
+            .bytes(self.stream, text.as_bytes(), &mut self.ids, self.now);
         self.drain();
     }
 
@@ -208,7 +213,10 @@ impl Bench {
         while self.stream == before {
             let next = self.agent.poll_timeout();
             let (at, _) = next.expect("somebody waits for another attempt");
-            assert!(at < begun + Duration::from_secs(3600), "no attempt within an hour");
+            assert!(
+                at < begun + Duration::from_secs(3600),
+                "no attempt within an hour"
+            );
             self.now = self.now.max(at);
             self.agent.handle_timeout(&mut self.ids, self.now);
             self.drain();
@@ -226,7 +234,9 @@ impl Bench {
         let attributes = [("type", "get"), ("to", to), ("from", "+1@gw.example")];
         let request = element("iq", ns::CLIENT, &attributes);
         let (ids, now) = (&mut self.ids, self.now);
-        self.agent.ask(EntityId(0), request, asker, ids, now).unwrap();
+        self.agent
+            .ask(EntityId(0), request, asker, ids, now)
+            .unwrap();
         self.drain();
     }
 
@@ -235,12 +245,13 @@ impl Bench {
         std::mem::take(&mut self.wrote)
     }
 
-    /// Compares what has happened with a ladder; blanks at the beginning of lines do not count.
+    /// Compares what has happened with a ladder: the beginnings of lines, without blanks before.
     #[track_caller]
     pub(super) fn is(&self, ladder: &str) {
         let clean = |text: &str| {
             let lines = text.lines().map(str::trim).filter(|line| !line.is_empty());
-            lines.collect::<Vec<_>>().join("\n")
+            let shown = lines.map(|line| line.chars().take(70).collect::<String>());
+            shown.collect::<Vec<_>>().join("\n")
         };
         let (was, wanted) = (clean(&self.ladder), clean(ladder));
         assert!(was == wanted, "it was\n{was}\n\nand is to be\n{wanted}");
@@ -268,6 +279,10 @@ pub(super) const COMPONENT_HEAD: &str = "<?xml version='1.0'?><stream:stream \
     from='gw.example' id='3BF96D32'>";
 
 pub(super) fn message(id: &str) -> Element {
-    let attributes = [("id", id), ("from", "+1@gw.example"), ("to", "bob@example.org")];
+    let attributes = [
+        ("id", id),
+        ("from", "+1@gw.example"),
+        ("to", "bob@example.org"),
+    ];
     element("message", ns::CLIENT, &attributes)
 }

@@ -188,7 +188,11 @@ pub(super) fn servers() -> Target {
             agent.handle_timeout(&mut ids, now);
             drained(&mut agent, &mut seen);
         }
-        assert!(agent.poll_timeout().is_some_and(|(at, _)| at < now + Duration::from_secs(400)));
+        assert!(
+            agent
+                .poll_timeout()
+                .is_some_and(|(at, _)| at < now + Duration::from_secs(400))
+        );
         seen.truncate(8);
         seen.join(" ")
     };
@@ -223,9 +227,17 @@ pub(super) fn addresses() -> Target {
             Err(error) => shape(&error.to_string()),
         }
     };
-    let inputs = ["+15551234@gw", "bob\\40pbx.example@gw", "1001@gw/x", "juliet%40example.org"];
+    let inputs = [
+        "+15551234@gw",
+        "bob\\40pbx.example@gw",
+        "1001@gw/x",
+        "juliet%40example.org",
+    ];
     let inputs = inputs.iter().map(|text| text.as_bytes().to_vec()).collect();
-    let (name, words) = ("xmpp_addresses", &["\\5c", "\\20", "%40", "@", "/", "\u{e9}"]);
+    let (name, words) = (
+        "xmpp_addresses",
+        &["\\5c", "\\20", "%40", "@", "/", "\u{e9}"],
+    );
     Target {
         name,
         inputs,

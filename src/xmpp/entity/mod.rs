@@ -15,6 +15,9 @@
 //! what waits too long is given back. A stream that breaks is told so in the server's own words
 //! where it can be, closed, and begun again.
 
+mod ending;
+mod sending;
+
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -22,30 +25,24 @@ use std::time::{Duration, Instant};
 
 use minidom::Element;
 
-use super::agent::Standing;
-use super::client::Client;
-use super::component::Component;
-use super::delivery::Delivery;
-use super::disco::Disco;
-use super::iq::{Outcome, Requests, Waiter};
-use super::locate::{Located, Lookup, Place};
-use super::out::Out;
-use super::presence::Presences;
-use super::queue::{Full, Queue};
-use super::session::{Failure, Patience, Session, Step};
-use super::stanza::{bare, domain, element, is_jid, set, with};
-use super::stream::{Broken, Item, Limits, Reader, Skipped};
-use super::timer::Timer;
-use super::{EntityId, NotSent, ns};
 use crate::ask::{AskId, Told};
 use crate::config::{self, Xmpp, XmppAccount};
 use crate::id::Source;
-
-/// How often a password may be refused in a row: more only locks the account.
-const REFUSALS_MAX: u32 = 3;
-
-/// A stream that lived so long was a good one: the next attempt is the first again.
-const STABLE: Duration = Duration::from_secs(10);
+use crate::xmpp::agent::Standing;
+use crate::xmpp::client::Client;
+use crate::xmpp::component::Component;
+use crate::xmpp::delivery::Delivery;
+use crate::xmpp::disco::Disco;
+use crate::xmpp::iq::{Outcome, Requests, Waiter};
+use crate::xmpp::locate::{Located, Lookup, Place};
+use crate::xmpp::out::Out;
+use crate::xmpp::presence::Presences;
+use crate::xmpp::queue::{Full, Queue};
+use crate::xmpp::session::{Failure, Patience, Session, Step};
+use crate::xmpp::stanza::{bare, domain, element, is_jid, set, with};
+use crate::xmpp::stream::{Broken, Item, Limits, Reader, Skipped};
+use crate::xmpp::timer::Timer;
+use crate::xmpp::{EntityId, ns};
 
 #[derive(Debug)]
 enum Link {
@@ -139,7 +136,16 @@ impl Entity {
         let place = Place::parse(&config.host, config.port);
         let session = Session::Component(Component::new(config));
         let delivery = Delivery::component(disco, presences, config);
-        Self::new(id, &config.name, place, security, session, delivery, xmpp, now)
+        Self::new(
+            id,
+            &config.name,
+            place,
+            security,
+            session,
+            delivery,
+            xmpp,
+            now,
+        )
     }
 
     pub(super) fn account(id: EntityId, config: &XmppAccount, xmpp: &Xmpp, now: Instant) -> Self {
@@ -155,10 +161,22 @@ impl Entity {
         };
         let session = Session::Client(Client::new(config, xmpp.unacked_max));
         let delivery = Delivery::account(Disco::new(true));
-        Self::new(id, &config.name, place, security, session, delivery, xmpp, now)
+        Self::new(
+            id,
+            &config.name,
+            place,
+            security,
+            session,
+            delivery,
+            xmpp,
+            now,
+        )
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the two above are what is called")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the two above are what is called"
+    )]
     fn new(
         id: EntityId,
         name: &str,
@@ -298,13 +316,15 @@ impl Entity {
 
     /// The connection could not be made, or TLS could not.
     pub(super) fn failed(&mut self, why: &str, out: &mut Out, ids: &mut Source, now: Instant) {
-        let failure = Failure::Unreachable(super::session::short(why));
+        let failure = Failure::Unreachable(crate::xmpp::session::short(why));
         match &mut self.link {
             Link::Connecting { others, .. } => {
                 let others = std::mem::take(others);
+                self.forget_stream(now);
                 self.connect(others, failure, out, ids, now);
             }
             Link::LoggingIn { .. } | Link::Online { .. } => {
+                self.forget_stream(now);
                 self.lose(failure, None, out, ids, now);
             }
             Link::Down { .. } | Link::GivenUp | Link::Locating { .. } => {}
@@ -317,6 +337,7 @@ impl Entity {
             Link::Connecting { .. } => self.failed("it closed the connection", out, ids, now),
             Link::LoggingIn { .. } | Link::Online { .. } => {
                 let failure = Failure::Closed("the connection is gone".into());
+                self.forget_stream(now);
                 self.lose(failure, None, out, ids, now);
             }
             Link::Down { .. } | Link::GivenUp | Link::Locating { .. } => {}
@@ -358,7 +379,8 @@ impl Entity {
                 }
             }
             if self.session.is_securing() && !rest.is_empty() {
-                // RFC 6120 §5.4.3.3: what came in the clear behind `<proceed/>` is not the server's.
+                // RFC 6120 §5.4.3.3: what came in the clear behind `<proceed/>` is not the
+                // server's.
                 let what = "bytes in the clear behind <proceed/>".to_owned();
                 self.lose(Failure::Misbehaved(what), None, out, ids, now);
                 return;
@@ -422,8 +444,9 @@ impl Entity {
 
     fn deliver(&mut self, stanza: Element, out: &mut Out, now: Instant) {
         let own = self.session.own().to_owned();
-        let answers =
-            self.delivery.deliver(self.id, stanza, &own, &mut self.requests, out);
+        let answers = self
+            .delivery
+            .deliver(self.id, stanza, &own, &mut self.requests, out);
         for answer in answers {
             self.answer(answer, out, now);
         }
@@ -435,14 +458,7 @@ impl Entity {
         }
     }
 
-    fn online(
-        &mut self,
-        jid: &str,
-        resumed: bool,
-        out: &mut Out,
-        ids: &mut Source,
-        now: Instant,
-    ) {
+    fn online(&mut self, jid: &str, resumed: bool, out: &mut Out, ids: &mut Source, now: Instant) {
         let down = Link::Down { retry_at: now };
         self.link = match std::mem::replace(&mut self.link, down) {
             Link::LoggingIn { stream, reader, .. } => Link::Online {
@@ -489,280 +505,5 @@ impl Entity {
                 self.answer(presence, out, now);
             }
         }
-    }
-
-    // --- what is sent ---
-
-    /// Sends a stanza, now or once the stream is up.
-    pub(super) fn send(
-        &mut self,
-        stanza: Element,
-        out: &mut Out,
-        now: Instant,
-    ) -> Result<(), NotSent> {
-        let stanza = self.addressed(stanza).inspect_err(|_| out.counts.foreign_from += 1)?;
-        if matches!(self.link, Link::GivenUp) {
-            return Err(NotSent::GivenUp);
-        }
-        let goes = self.is_online() && self.queue.is_empty() && self.session.has_room();
-        if goes {
-            return self.transmit(stanza, out, now);
-        }
-        self.queue.push(stanza, now).map_err(|Full| {
-            out.counts.queue_full += 1;
-            NotSent::Full
-        })
-    }
-
-    /// A server ends the stream of a component that speaks as somebody else, or as nobody.
-    fn addressed(&self, mut stanza: Element) -> Result<Element, NotSent> {
-        match (&self.session, stanza.attr("from")) {
-            (Session::Component(component), None) => {
-                let domain = component.domain().to_owned();
-                set(&mut stanza, "from", &domain);
-            }
-            (Session::Component(component), Some(from)) => {
-                let is_ours = domain(from).eq_ignore_ascii_case(component.domain());
-                if !is_ours || !is_jid(from) {
-                    return Err(NotSent::ForeignFrom);
-                }
-            }
-            (Session::Client(_), None) => {}
-            (Session::Client(client), Some(from)) => {
-                // RFC 6120 §8.1.2.1: the server writes it.
-                if bare(from) != bare(client.jid()) {
-                    return Err(NotSent::ForeignFrom);
-                }
-                stanza.attrs_mut().retain(|_, name, _| name.as_str() != "from");
-            }
-        }
-        Ok(stanza)
-    }
-
-    fn transmit(&mut self, stanza: Element, out: &mut Out, now: Instant) -> Result<(), NotSent> {
-        // What is measured is what a stanza of this kind has on the wire.
-        let length = super::write::stanza(&stanza, ns::CLIENT).len();
-        if length > self.settings.stanza_bytes_max {
-            // Servers end the stream of whoever sends one.
-            out.counts.too_long += 1;
-            return Err(NotSent::TooLong);
-        }
-        let text = self.session.write(stanza);
-        self.say(&text, out, now);
-        Ok(())
-    }
-
-    fn flush(&mut self, out: &mut Out, now: Instant) {
-        while self.is_online()
-            && self.session.has_room()
-            && let Some(stanza) = self.queue.pop()
-        {
-            if self.transmit(stanza.clone(), out, now).is_err() {
-                out.undelivered(self.id, stanza);
-            }
-        }
-    }
-
-    /// Sends a request; whoever waits is told exactly once.
-    pub(super) fn ask(
-        &mut self,
-        mut request: Element,
-        waiter: Waiter,
-        out: &mut Out,
-        ids: &mut Source,
-        now: Instant,
-    ) -> Result<(), NotSent> {
-        let begun = self.requests.begin(&mut request, waiter, ids, now);
-        let id = begun.map_err(|_| {
-            out.counts.requests_full += 1;
-            NotSent::Full
-        })?;
-        self.send(request, out, now).inspect_err(|_| {
-            self.requests.forget(&id);
-        })
-    }
-
-    fn say(&mut self, text: &str, out: &mut Out, now: Instant) {
-        if let Link::Online { said_at, .. } = &mut self.link {
-            *said_at = now;
-        }
-        if let Some(stream) = self.stream() {
-            out.bytes(stream, text);
-        }
-    }
-
-    // --- the end of a stream ---
-
-    fn lose(
-        &mut self,
-        failure: Failure,
-        broken: Option<&Broken>,
-        out: &mut Out,
-        ids: &mut Source,
-        now: Instant,
-    ) {
-        if let Some(stream) = self.stream() {
-            if let Some(broken) = broken {
-                let condition = broken.condition();
-                out.bytes(
-                    stream,
-                    &format!(
-                        "<stream:error><{condition} xmlns='{}'/></stream:error>",
-                        ns::STREAM_ERRORS
-                    ),
-                );
-            }
-            if matches!(self.link, Link::Online { .. } | Link::LoggingIn { .. }) {
-                out.bytes(stream, "</stream:stream>");
-            }
-            out.close(stream);
-        }
-        if let Link::Online { since, .. } = self.link
-            && now.saturating_duration_since(since) >= STABLE
-        {
-            self.losses = 0;
-        }
-        self.session.closed();
-        let why = failure.to_string();
-        tracing::warn!(entity = self.name, why, "not online at a chat server");
-        match (failure.patience(), &self.session) {
-            (Patience::BackOff, _) => self.retry_after(self.back_off(ids), out, why, now),
-            // An operator corrects a component's secret at the server, and it is to come back then.
-            (Patience::Refused, Session::Component(_)) => {
-                self.retry_after(self.settings.refused_retry, out, why, now);
-            }
-            (Patience::Refused, Session::Client(_)) => {
-                self.refusals += 1;
-                if self.refusals >= REFUSALS_MAX {
-                    self.give_up(out, why);
-                } else {
-                    self.retry_after(self.settings.refused_retry, out, why, now);
-                }
-            }
-        }
-    }
-
-    fn retry_after(&mut self, delay: Duration, out: &mut Out, why: String, now: Instant) {
-        self.losses = self.losses.saturating_add(1);
-        let retry_at = now + delay;
-        self.link = Link::Down { retry_at };
-        out.state(self.id, Standing::Retrying { why, delay });
-    }
-
-    /// Doubles with each loss, up to the longest; up to half of it is left out at random.
-    fn back_off(&self, ids: &mut Source) -> Duration {
-        let (least, most) = (self.settings.retry_min, self.settings.retry_max);
-        let whole = least.saturating_mul(1 << self.losses.min(20)).min(most);
-        let half = u64::try_from(whole.as_millis() / 2).unwrap_or(u64::MAX);
-        whole - Duration::from_millis(ids.below(half.saturating_add(1)))
-    }
-
-    fn give_up(&mut self, out: &mut Out, why: String) {
-        self.link = Link::GivenUp;
-        while let Some(stanza) = self.queue.pop() {
-            out.undelivered(self.id, stanza);
-        }
-        out.state(self.id, Standing::GivenUp { why });
-    }
-
-    /// Ends the stream for good: the process is to end.
-    pub(super) fn leave(&mut self, out: &mut Out) {
-        if let Some(stream) = self.stream() {
-            if self.is_online() {
-                out.bytes(stream, "</stream:stream>");
-            }
-            out.close(stream);
-        }
-        self.link = Link::GivenUp;
-    }
-
-    // --- time ---
-
-    pub(super) fn handle_timeout(&mut self, out: &mut Out, ids: &mut Source, now: Instant) {
-        while let Some(waiter) = self.requests.expired(now) {
-            out.answered(self.id, waiter, Outcome::None);
-        }
-        while let Some(stanza) = self.queue.expired(now) {
-            out.undelivered(self.id, stanza);
-        }
-        if self.next().is_none_or(|(at, _)| at > now) {
-            return;
-        }
-        match self.next() {
-            Some((_, Timer::Retry)) => self.begin(out, ids, now),
-            Some((_, Timer::Login)) => self.lose(Failure::Late, None, out, ids, now),
-            Some((_, Timer::Silence)) => self.lose(Failure::Silent, None, out, ids, now),
-            Some((_, Timer::Ping)) => self.ping(out, ids, now),
-            Some((_, Timer::KeepAlive)) => self.say(" ", out, now),
-            // These are done with above.
-            Some((_, Timer::Request | Timer::Queue)) | None => {}
-        }
-    }
-
-    /// Asks whether the server lives: an account asks it, a component asks itself through it, as
-    /// it knows no other address there.
-    fn ping(&mut self, out: &mut Out, ids: &mut Source, now: Instant) {
-        if let Link::Online { silent_at, .. } = &mut self.link {
-            *silent_at = Some(now + self.settings.ping_deadline);
-        }
-        let to = domain(self.session.own()).to_owned();
-        let request = element("iq", ns::CLIENT, &[("type", "get"), ("to", &to)]);
-        let mut request = with(request, Element::bare("ping", ns::PING));
-        if self.requests.begin(&mut request, Waiter::Stream, ids, now).is_ok() {
-            // It must not wait behind stanzas that the server does not acknowledge.
-            if let Ok(request) = self.addressed(request) {
-                let text = self.session.write(request);
-                self.say(&text, out, now);
-            }
-        }
-    }
-
-    /// The next thing that the link waits for.
-    fn next(&self) -> Option<(Instant, Timer)> {
-        match &self.link {
-            Link::Down { retry_at } => Some((*retry_at, Timer::Retry)),
-            Link::GivenUp | Link::Locating { .. } => None,
-            Link::Connecting { until, .. } | Link::LoggingIn { until, .. } => {
-                Some((*until, Timer::Login))
-            }
-            Link::Online {
-                heard_at,
-                said_at,
-                silent_at,
-                ..
-            } => {
-                let keep_alive = (*said_at + self.settings.keep_alive, Timer::KeepAlive);
-                let heard = match silent_at {
-                    Some(at) => (*at, Timer::Silence),
-                    None => (*heard_at + self.settings.ping_after, Timer::Ping),
-                };
-                Some(heard.min(keep_alive))
-            }
-        }
-    }
-
-    pub(super) fn poll_timeout(&self) -> Option<(Instant, Timer)> {
-        let requests = self.requests.poll_timeout().map(|at| (at, Timer::Request));
-        let queue = self.queue.poll_timeout().map(|at| (at, Timer::Queue));
-        [self.next(), requests, queue].into_iter().flatten().min()
-    }
-
-    /// Answers a request that nobody here answers.
-    pub(super) fn refuse(
-        &mut self,
-        stanza: &Element,
-        condition: super::stanza_error::Condition,
-        out: &mut Out,
-        now: Instant,
-    ) {
-        let error = super::stanza_error::error(stanza, condition, None);
-        if let Some(error) = error {
-            self.answer(error, out, now);
-        }
-    }
-
-    /// Pairs of users and addresses that found no room.
-    pub(super) fn subscribers_refused(&self) -> u64 {
-        self.delivery.subscribers_refused()
     }
 }
