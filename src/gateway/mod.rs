@@ -418,7 +418,7 @@ impl Gateway {
         };
         self.settle_effects(now);
         self.sip.shutdown(&mut self.ids, now);
-        self.xmpp.shutdown();
+        self.xmpp.shutdown(now);
     }
 
     /// Effects alone, so that a BYE is under way before the accounts are removed.

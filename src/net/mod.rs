@@ -204,6 +204,11 @@ impl Shell {
 
     /// Runs until the process is asked to end and has drained.
     pub async fn run(mut self) {
+        self.serve().await;
+        self.chats.finish().await;
+    }
+
+    async fn serve(&mut self) {
         let mut batch = Vec::with_capacity(BATCH_MAX);
         let mut renew = tokio::time::interval(RENEW_INTERVAL);
         self.gateway.begin(Instant::now());

@@ -18,6 +18,7 @@ use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
+use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -32,6 +33,9 @@ const READ_MAX: usize = 16 * 1024;
 
 /// Pieces of up to 64 KiB that may wait to be written to one server.
 const QUEUE_MAX: usize = 1024;
+
+/// How long the last bytes may take when the process ends.
+const FINISH_MAX: Duration = Duration::from_secs(1);
 
 /// What a stream's task is told.
 #[derive(Debug)]
@@ -59,6 +63,7 @@ struct Deadlines {
 #[derive(Debug)]
 pub struct Streams {
     streams: HashMap<u64, mpsc::Sender<Order>>,
+    tasks: JoinSet<()>,
     trust: BTreeMap<Option<PathBuf>, Arc<ClientConfig>>,
     deadlines: Deadlines,
     inbox: Inbox,
@@ -85,6 +90,7 @@ impl Streams {
         };
         Ok(Self {
             streams: HashMap::new(),
+            tasks: JoinSet::new(),
             trust,
             deadlines,
             inbox,
@@ -98,7 +104,9 @@ impl Streams {
         let trusted = self.trusted(security);
         let (inbox, deadlines) = (self.inbox.clone(), self.deadlines);
         let tls = security.tls;
-        tokio::spawn(async move {
+        // Those that have ended are forgotten.
+        while self.tasks.try_join_next().is_some() {}
+        self.tasks.spawn(async move {
             let task = Task {
                 stream,
                 inbox,
@@ -130,6 +138,14 @@ impl Streams {
     /// Closes, once all that is queued is written.
     pub fn close(&mut self, stream: u64) {
         self.streams.remove(&stream);
+    }
+
+    /// Closes all and waits a moment until what is queued is written.
+    pub async fn finish(mut self) {
+        self.streams.clear();
+        let written = async { while self.tasks.join_next().await.is_some() {} };
+        // A server that does not read keeps nobody from ending.
+        let _ = timeout(FINISH_MAX, written).await;
     }
 
     fn order(&mut self, stream: u64, order: Order) -> bool {

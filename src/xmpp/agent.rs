@@ -262,9 +262,9 @@ impl Agent {
     }
 
     /// Ends all streams for good.
-    pub fn shutdown(&mut self) {
+    pub fn shutdown(&mut self, now: Instant) {
         for entity in &mut self.entities {
-            entity.leave(&mut self.out);
+            entity.leave(&mut self.out, now);
         }
     }
 

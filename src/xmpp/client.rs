@@ -393,15 +393,10 @@ impl Client {
 
     // --- stanzas ---
 
-    /// The text of a stanza on its way out.
-    pub fn write(&mut self, stanza: Element) -> String {
-        let mut text = write::stanza(&stanza, ns::CLIENT);
-        if let Some(management) = &mut self.management
-            && management.sent(stanza)
-        {
-            text.push_str(&request());
-        }
-        text
+    /// A stanza is sent. Returns what is to follow it.
+    pub fn sent(&mut self, stanza: Element) -> Option<String> {
+        let asks = self.management.as_mut()?.sent(stanza);
+        asks.then(request)
     }
 
     /// Whether one more stanza may be sent.

@@ -181,6 +181,14 @@ impl Delivery {
         }
     }
 
+    /// What they are told at the end.
+    pub(super) fn departures(&self) -> Box<dyn Iterator<Item = Element> + '_> {
+        match &self.side {
+            Side::Component { presences, .. } => Box::new(presences.gone()),
+            Side::Account => Box::new(std::iter::empty()),
+        }
+    }
+
     pub(super) fn caps(&self) -> [Element; 2] {
         self.disco.caps()
     }

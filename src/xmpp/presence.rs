@@ -78,6 +78,14 @@ impl Presences {
         self.told.iter().map(|(own, user)| self.here(own, user))
     }
 
+    /// What all who are told are told at the end.
+    pub fn gone(&self) -> impl Iterator<Item = Element> + '_ {
+        self.told.iter().map(|(own, user)| {
+            let from = format!("{own}/{RESOURCE}");
+            element("presence", ns::CLIENT, &about("unavailable", &from, user))
+        })
+    }
+
     /// How many pairs there are.
     #[must_use]
     pub fn len(&self) -> usize {

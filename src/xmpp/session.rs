@@ -175,11 +175,19 @@ impl Session {
         }
     }
 
-    /// The text of a stanza on its way out.
-    pub(super) fn write(&mut self, stanza: Element) -> String {
+    /// The text of a stanza on the wire.
+    pub(super) fn text(&self, stanza: &Element) -> String {
         match self {
-            Self::Component(_) => super::write::stanza(&stanza, ns::COMPONENT),
-            Self::Client(client) => client.write(stanza),
+            Self::Component(_) => super::write::stanza(stanza, ns::COMPONENT),
+            Self::Client(_) => super::write::stanza(stanza, ns::CLIENT),
+        }
+    }
+
+    /// A stanza is sent. Returns what is to follow it.
+    pub(super) fn sent(&mut self, stanza: Element) -> Option<String> {
+        match self {
+            Self::Component(_) => None,
+            Self::Client(client) => client.sent(stanza),
         }
     }
 

@@ -4,6 +4,8 @@ pidfile = "{{FOLDER}}/prosody.pid"
 data_path = "{{FOLDER}}/data"
 -- The lab's run ends all of its processes itself, and its folders are root's.
 run_as_root = true
+prosody_user = "root"
+prosody_group = "root"
 modules_enabled = {
   "roster", "saslauth", "tls", "disco", "ping", "time", "carbons", "smacks", "websocket",
   "external_services",

@@ -64,9 +64,8 @@ async function component(ctx, peer) {
   }
   await alice.ping(NUMBER);
   await alice.ping(GATEWAY);
-  const refused = await alice.client.sendIQ({
-    to: NUMBER, type: 'get', softwareVersion: {},
-  }).then(() => null, (error) => error.error?.condition);
+  const refused = await alice.client.getSoftwareVersion(NUMBER)
+    .then(() => null, (error) => error.error?.condition);
   check(refused === 'service-unavailable', `an unknown request got ${refused}`);
   alice.client.subscribe(NUMBER);
   await until(5_000, 'the number approves and is there', () => (
@@ -76,14 +75,11 @@ async function component(ctx, peer) {
 }
 
 async function poison(ctx, peer) {
-  const { server, gateway } = await asComponent(ctx, peer);
+  const { server, gateway } = await asComponent(ctx, peer, { xmpp: { stanza_bytes_max: 100_000 } });
   await until(15_000, 'the component is online', () => online(gateway));
   const alice = await ChatUser.logIn(ctx, server);
-  const send = (inside, attributes = '') => alice.client.send('message', {
-    to: NUMBER, body: inside, ...attributes,
-  });
-  send('x'.repeat(8_200));
-  send('x'.repeat(300_000));
+  alice.client.sendMessage({ to: NUMBER, id: 'x'.repeat(8_200), body: 'a long attribute' });
+  alice.client.sendMessage({ to: NUMBER, body: 'x'.repeat(150_000) });
   await alice.ping(NUMBER);
   await until(5_000, 'one is passed over', async () => await event(gateway, 'skipped') === 1);
   check(await event(gateway, 'broken') === 0, 'a stream broke');

@@ -92,13 +92,20 @@ impl Entity {
     fn give_up(&mut self, out: &mut Out, why: String) {
         self.link = Link::GivenUp;
         while let Some(stanza) = self.queue.pop() {
-            out.undelivered(self.id, stanza);
+            self.give_back(stanza, out);
         }
         out.state(self.id, Standing::GivenUp { why });
     }
 
-    /// Ends the stream for good: the process is to end.
-    pub(in crate::xmpp) fn leave(&mut self, out: &mut Out) {
+    /// Ends the stream for good: the process is to end. Servers do not tell users that the addresses
+    /// of a component are gone; it does.
+    pub(in crate::xmpp) fn leave(&mut self, out: &mut Out, now: Instant) {
+        if self.is_online() {
+            let gone: Vec<_> = self.delivery.departures().collect();
+            for presence in gone {
+                self.answer(presence, out, now);
+            }
+        }
         if let Some(stream) = self.stream() {
             if self.is_online() {
                 out.bytes(stream, "</stream:stream>");
@@ -120,7 +127,7 @@ impl Entity {
             out.answered(self.id, waiter, Outcome::None);
         }
         while let Some(stanza) = self.queue.expired(now) {
-            out.undelivered(self.id, stanza);
+            self.give_back(stanza, out);
         }
         if self.next().is_none_or(|(at, _)| at > now) {
             return;

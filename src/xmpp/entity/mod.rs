@@ -21,7 +21,7 @@ mod sending;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use minidom::Element;
 
@@ -38,10 +38,9 @@ use crate::xmpp::locate::{Located, Lookup, Place};
 use crate::xmpp::out::Out;
 use crate::xmpp::presence::Presences;
 use crate::xmpp::queue::{Full, Queue};
-use crate::xmpp::session::{Failure, Patience, Session, Step};
-use crate::xmpp::stanza::{bare, domain, element, is_jid, set, with};
-use crate::xmpp::stream::{Broken, Item, Limits, Reader, Skipped};
-use crate::xmpp::timer::Timer;
+use crate::xmpp::session::{Failure, Session, Step};
+use crate::xmpp::stanza::{domain, element};
+use crate::xmpp::stream::{Item, Limits, Reader, Skipped};
 use crate::xmpp::{EntityId, ns};
 
 #[derive(Debug)]
@@ -429,10 +428,10 @@ impl Entity {
                 Step::Up(stanza) => self.deliver(stanza, out, now),
                 Step::Again(stanza) => {
                     if let Err(Full) = self.queue.push(stanza.clone(), now) {
-                        out.undelivered(self.id, stanza);
+                        self.give_back(stanza, out);
                     }
                 }
-                Step::Lost(stanza) => out.undelivered(self.id, stanza),
+                Step::Lost(stanza) => self.give_back(stanza, out),
                 Step::Room => self.flush(out, now),
                 Step::Fail(failure) => {
                     self.lose(failure, None, out, ids, now);
@@ -449,6 +448,15 @@ impl Entity {
             .deliver(self.id, stanza, &own, &mut self.requests, out);
         for answer in answers {
             self.answer(answer, out, now);
+        }
+    }
+
+    /// A stanza did not arrive: whoever asked is answered, whoever sent it is told.
+    fn give_back(&mut self, stanza: Element, out: &mut Out) {
+        let id = stanza.attr("id").filter(|_| stanza.name() == "iq");
+        match id.and_then(|id| self.requests.forget(id)) {
+            Some(waiter) => out.answered(self.id, waiter, Outcome::None),
+            None => out.undelivered(self.id, stanza),
         }
     }
 

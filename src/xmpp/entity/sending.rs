@@ -12,7 +12,7 @@ use crate::xmpp::queue::Full;
 use crate::xmpp::session::Session;
 use crate::xmpp::stanza::{bare, domain, element, is_jid, set, with};
 use crate::xmpp::stanza_error::{self, Condition};
-use crate::xmpp::{NotSent, ns, write};
+use crate::xmpp::{NotSent, ns};
 
 impl Entity {
     /// Sends a stanza, now or once the stream is up.
@@ -66,15 +66,16 @@ impl Entity {
     }
 
     fn transmit(&mut self, stanza: Element, out: &mut Out, now: Instant) -> Result<(), NotSent> {
-        // What is measured is what a stanza of this kind has on the wire.
-        let length = write::stanza(&stanza, ns::CLIENT).len();
-        if length > self.settings.stanza_bytes_max {
+        let text = self.session.text(&stanza);
+        if text.len() > self.settings.stanza_bytes_max {
             // Servers end the stream of whoever sends one.
             out.counts.too_long += 1;
             return Err(NotSent::TooLong);
         }
-        let text = self.session.write(stanza);
         self.say(&text, out, now);
+        if let Some(behind) = self.session.sent(stanza) {
+            self.say(&behind, out, now);
+        }
         Ok(())
     }
 
@@ -84,7 +85,7 @@ impl Entity {
             && let Some(stanza) = self.queue.pop()
         {
             if self.transmit(stanza.clone(), out, now).is_err() {
-                out.undelivered(self.id, stanza);
+                self.give_back(stanza, out);
             }
         }
     }
@@ -132,9 +133,11 @@ impl Entity {
             .is_ok()
         {
             // It must not wait behind stanzas that the server does not acknowledge.
-            if let Ok(request) = self.addressed(request) {
-                let text = self.session.write(request);
-                self.say(&text, out, now);
+            let sent = self
+                .addressed(request)
+                .and_then(|request| self.transmit(request, out, now));
+            if sent.is_err() {
+                out.counts.answers_dropped += 1;
             }
         }
     }
