@@ -140,8 +140,8 @@ impl Gateway {
     }
 
     fn take(&mut self, input: Input, now: Instant) {
-        let (ws, sip, ids) = (&mut self.ws, &mut self.sip, &mut self.ids);
         let xmpp = &mut self.xmpp;
+        let (ws, sip, ids) = (&mut self.ws, &mut self.sip, &mut self.ids);
         match input {
             Input::WsOpened { connection, peer } => ws.open(connection, &peer, now),
             Input::WsText { connection, text } => ws.text(connection, &text, ids, now),
@@ -198,12 +198,12 @@ impl Gateway {
             gateway.switchboard.handle_timeout(now);
             gateway.ws.handle_timeout(now);
             gateway.sip.handle_timeout(&mut gateway.ids, now);
-            gateway.xmpp.handle_timeout(&mut gateway.ids, now);
             if let Life::Draining { until } = gateway.life
                 && until <= now
             {
                 gateway.leave(now);
             }
+            gateway.xmpp.handle_timeout(&mut gateway.ids, now);
         });
     }
 
