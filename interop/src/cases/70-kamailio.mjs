@@ -157,6 +157,39 @@ export const cases = [
     expectTone(caller.heard(), x, 'the caller hears the phone');
     expectTone(desk.heard(), y, 'the phone hears the caller');
   }),
+  kase('cancel', 'two phones ring, the page hangs up: both are cancelled', async (ctx) => {
+    const s = await gatewayAtKamailio(ctx);
+    const phones = [await phoneAt(ctx, s.kamailio, 'web-bob', { name: 'one' }),
+      await phoneAt(ctx, s.kamailio, 'web-bob', { name: 'two' })];
+    await s.kamailio.registered('web-bob', 2);
+    const alice = await Client.open(ctx, s.gateway, 'alice');
+    const call = await alice.call('web-bob');
+    await alice.frame('call.ringing', { call });
+    await Promise.all(phones.map((phone) => phone.event('CALL_INCOMING')));
+    await alice.end(call);
+    const end = await alice.frame('call.ended', { call });
+    check(end.cause === 'cancelled', `the cause is ${end.cause}`);
+    await Promise.all(phones.map((phone) => phone.event('CALL_CLOSED')));
+    await until(5_000, 'the gateway has no call left', async () => (
+      (await s.gateway.metric('crosspoint_calls')) === 0));
+  }),
+  kase('killed', 'the gateway is killed and starts again: one contact too many', async (ctx) => {
+    const s = await gatewayAtKamailio(ctx);
+    await s.gateway.child.stop('SIGKILL');
+    const gateway = await Gateway.start(ctx, {
+      name: 'gateway-again', host: address, port: s.gateway.sipPort,
+      config: behindKamailio(s.kamailio),
+    });
+    await s.kamailio.registered('alice', 2);
+    const caller = await phoneAt(ctx, s.kamailio, 'web-bob');
+    const alice = await Client.open(ctx, gateway, 'alice');
+    await caller.dial(`sip:alice@${s.kamailio.host}:${s.kamailio.port}`);
+    const { call } = await alice.incoming();
+    await caller.event('CALL_RINGING');
+    await alice.request({ type: 'call.reject', call, cause: 'busy' });
+    await caller.event('CALL_CLOSED');
+    await s.kamailio.shows('rcv', /^SIP\/2.0 486 /);
+  }),
   kase('restart', 'the proxy restarts in mid-call: sound, registration, BYE go on', async (ctx) => {
     const s = await pageAndPhone(ctx, 'web-bob');
     const call = await s.alice.call('web-bob');
