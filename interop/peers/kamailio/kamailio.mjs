@@ -8,10 +8,13 @@ import {
   Cannot, address, check, freePort, interop, until,
 } from '../../src/lab.mjs';
 
+// Not everybody's PATH has this folder.
+const program = ['/usr/sbin/kamailio', '/usr/local/sbin/kamailio'].find(fs.existsSync);
+
 /** The installed version, or null. */
 export function version() {
   try {
-    const text = execFileSync('kamailio', ['-v'], { encoding: 'utf8', stdio: 'pipe' });
+    const text = execFileSync(program, ['-v'], { encoding: 'utf8', stdio: 'pipe' });
     return `Kamailio ${/kamailio (\d+\.\d+\.\d+)/.exec(text)[1]}`;
   } catch {
     return null;
@@ -54,7 +57,7 @@ export class Kamailio {
   async begin() {
     this.starts += 1;
     this.child = this.ctx.start(`${this.name}-${this.starts}`, [
-      'kamailio', '-DD', '-E', '-f', this.file, '-Y', this.folder, '-m', '32', '-M', '8',
+      program, '-DD', '-E', '-f', this.file, '-Y', this.folder, '-m', '32', '-M', '8',
     ], { life: 180_000 });
     await until(10_000, `Kamailio takes orders (see ${this.child.log})`, async () => {
       check(!this.child.ended, `Kamailio ended at once; see ${this.child.log}`);
