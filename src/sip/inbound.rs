@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::agent::{Agent, Call, Door, Event, Incoming};
 use super::body;
 use super::flow::Flow;
-use super::handled::{SUPPORTED, allow, refusal_of_form};
+use super::handled::{capabilities, refusal_of_form};
 use super::leg::{Identity, Leg};
 use super::message::{Message, Request, Response};
 use super::name::{Method, Name};
@@ -333,13 +333,7 @@ impl Agent {
             Door::Open | Door::Shedding => (200, "OK"),
             Door::Closed => (503, "Service Unavailable"),
         };
-        let mut response = Response::to(request, status, phrase, None)
-            .with(Name::Allow, allow())
-            .with(Name::Accept, format!("{}, {}", body::SDP, body::DTMF_RELAY));
-        if !SUPPORTED.is_empty() {
-            response = response.with(Name::Supported, SUPPORTED);
-        }
-        self.answer(id, response, ids, now);
+        self.answer(id, capabilities(request, status, phrase), ids, now);
     }
 
     /// The ACK of a 2xx.

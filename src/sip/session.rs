@@ -5,6 +5,7 @@
 
 use super::body;
 use super::dialog::Order;
+use super::handled::capabilities;
 use super::leg::{Do, Leg, Purpose, World};
 use super::message::{Request, Response};
 use super::name::{Method, Name};
@@ -187,7 +188,7 @@ impl Leg {
             Method::Invite => self.reinvited(transaction, request, world),
             Method::Info => self.info(transaction, &request, world),
             Method::Options => {
-                let ok = Response::to(&request, 200, "OK", None);
+                let ok = capabilities(&request, 200, "OK");
                 world.out.push(Do::Respond(transaction, Box::new(ok)));
             }
             // The agent lets only methods of its table in here.

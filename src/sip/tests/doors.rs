@@ -70,6 +70,33 @@ fn options_of_a_trunk_says_what_is_handled() {
     assert!(ok.headers().to_tag().is_some());
 }
 
+/// RFC 3261 §11.2: inside a call the answer is the same as outside.
+#[test]
+fn options_inside_a_call_says_the_same_as_outside() {
+    let mut bench = Bench::new();
+    bench.receive(&options("o1", "OPTIONS"));
+    let outside = bench.expect("200");
+    bench.receive(&invite_text("1", "i1", &offer_text()));
+    bench.told();
+    let leg = bench.calls.pop_front().expect("a call").leg;
+    bench.apply(leg, Signal::Ring);
+    bench.expect("100");
+    let ringing = bench.expect("180");
+    bench.receive(&inside(&ringing, "OPTIONS", 2, "o2", &[], ""));
+    let early = bench.expect("200");
+    let answer = description(&answer_text());
+    bench.apply(leg, Signal::Accept(Some(answer)));
+    let ok = bench.expect("200");
+    bench.receive(&inside(&ok, "ACK", 1, "i1a", &[], ""));
+    bench.receive(&inside(&ok, "OPTIONS", 3, "o3", &[], ""));
+    let confirmed = bench.expect("200");
+    for name in [Name::Allow, Name::Accept, Name::Supported] {
+        assert_eq!(early.header(&name), outside.header(&name));
+        assert_eq!(confirmed.header(&name), outside.header(&name));
+    }
+    assert!(outside.header(&Name::Accept).contains("application/sdp"));
+}
+
 #[test]
 fn each_method_is_answered_as_the_table_says() {
     let expected = [
