@@ -208,6 +208,34 @@ fn response_goes_back_by_received_and_rport() {
     );
 }
 
+/// RFC 3261 §18.2.1: on any transport. A sent-by that is a name, or an address behind a NAT, is not
+/// where a response can go once the stream is gone.
+#[test]
+fn request_of_a_stream_is_told_where_it_came_from() {
+    let mut bench = Bench::new();
+    let remote = "192.0.2.9:33000".parse().unwrap();
+    bench.agent.stream_accepted(1, 1, remote, bench.now);
+    bench.agent.stream_opened(1, &mut bench.ids, bench.now);
+    let sent_by = "SIP/2.0/TCP pbx.local:5062";
+    let invite =
+        invite_text("1", "i1", &offer_text()).replace("SIP/2.0/UDP 192.0.2.9:5060", sent_by);
+    bench.receive_by(Flow::Stream(1), &invite);
+    let trying = bench.expect("100");
+    let via = trying.header(&Name::Via);
+    assert!(
+        via.contains("received=192.0.2.9") && via.contains("rport=33000"),
+        "{via}"
+    );
+    bench.told();
+    let leg = bench.calls.pop_front().expect("a call").leg;
+    bench.agent.stream_closed(1, &mut bench.ids, bench.now);
+    bench.apply(leg, Signal::Accept(Some(description(ANSWER))));
+    let (stream, to) = connect(&mut bench);
+    assert_eq!(to, "192.0.2.9:5062".parse().unwrap());
+    bench.agent.stream_opened(stream, &mut bench.ids, bench.now);
+    assert_eq!(bench.expect("200").flow, Flow::Stream(stream));
+}
+
 #[test]
 fn stream_carries_messages_and_keep_alives_and_is_closed_when_it_carries_nonsense() {
     let mut bench = Bench::new();
