@@ -284,6 +284,7 @@ impl Leg {
                 confirmed.dialog.local_seq = confirmed.dialog.local_seq.max(number) + 1;
                 confirmed.dialog.local_seq
             }
+            State::Calling { redirects, .. } => redirects.next_number(number),
             _ => number + 1,
         };
         let cseq = CSeq { number, method };

@@ -44,6 +44,7 @@ pub mod non_invite_server;
 mod outbound;
 mod placed;
 mod recorded;
+mod redirect;
 pub mod registration;
 pub mod registrations;
 mod reoffer;

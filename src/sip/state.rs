@@ -19,6 +19,7 @@ use std::time::Instant;
 use super::dialog::Dialog;
 use super::message::{HeaderText, Request, Response};
 use super::name::Name;
+use super::redirect::Redirects;
 use super::timer::Retransmission;
 use super::transaction::TransactionId;
 use crate::sdp::SessionDescription;
@@ -32,7 +33,7 @@ pub(super) enum State {
     Calling {
         forks: Vec<Fork>,
         heard: Heard,
-        redirected: u8,
+        redirects: Redirects,
     },
     /// Our INVITE is under way, and no longer wanted.
     Cancelling {
