@@ -327,7 +327,10 @@ impl Agent {
             .transactions
             .poll_timeout()
             .map(|at| (at, "a SIP transaction"));
-        let leg = self.due.first().map(|(at, _)| (*at, "a SIP leg"));
+        let leg = self.due.first().map(|(at, leg)| {
+            let due = self.legs.get(leg).and_then(|placed| placed.due);
+            (*at, due.map_or("a SIP leg", |(_, timer)| timer.name()))
+        });
         let registration = self
             .registrations
             .poll_timeout()

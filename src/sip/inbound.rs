@@ -203,7 +203,7 @@ impl Agent {
         let key = (name.clone(), tag.clone());
         self.dialogs.insert(key.clone(), leg);
         let way = self.way(caller.trunk.as_deref());
-        let invited = Leg::incoming(leg, identity, id, Box::new(request), tag);
+        let invited = Leg::incoming(leg, identity, id, Box::new(request), tag, now);
         let mut placed = Placed::new(invited, way);
         (placed.flow, placed.dialog) = (Some(flow), Some(key));
         self.legs.insert(leg, Box::new(placed));

@@ -9,6 +9,7 @@ use super::leg::{Do, Identity, Leg, Purpose, World};
 use super::message::{HeaderText, Request, Response};
 use super::name::{Method, Name};
 use super::outbound::{Phase, Way, Who, contact};
+use super::timer::LegTimer;
 use super::transaction::TransactionId;
 use super::trunk::Trunk;
 use super::uri::{Host, Uri, escaped, quoted};
@@ -30,7 +31,8 @@ pub(super) struct Placed {
     pub first_hop: Option<(Uri, Uri)>,
     /// Call-ID and our tag.
     pub dialog: Option<(String, String)>,
-    due_at: Option<Instant>,
+    /// When it wants to be called, and why.
+    pub due: Option<(Instant, LegTimer)>,
 }
 
 impl Placed {
@@ -42,7 +44,7 @@ impl Placed {
             inviting: None,
             first_hop: None,
             dialog: None,
-            due_at: None,
+            due: None,
         }
     }
 }
@@ -155,13 +157,13 @@ impl Agent {
             placed.dialog = Some(key.clone());
             self.dialogs.insert(key, id);
         }
-        let (before, at) = (placed.due_at, placed.leg.due_at());
-        placed.due_at = at;
-        if before != at {
-            if let Some(before) = before {
+        let (before, due) = (placed.due, placed.leg.due());
+        placed.due = due;
+        if before != due {
+            if let Some((before, _)) = before {
                 self.due.remove(&(before, id));
             }
-            if let Some(at) = at {
+            if let Some((at, _)) = due {
                 self.due.insert((at, id));
             }
         }
@@ -176,7 +178,7 @@ impl Agent {
         while let Some((at, leg)) = self.due.first().copied().filter(|(at, _)| *at <= now) {
             self.due.remove(&(at, leg));
             if let Some(placed) = self.legs.get_mut(&leg) {
-                placed.due_at = None;
+                placed.due = None;
             }
             self.with_leg(leg, ids, now, Leg::timeout);
         }
@@ -334,7 +336,7 @@ impl Agent {
         let Some(placed) = self.legs.remove(&id) else {
             return;
         };
-        if let Some(at) = placed.due_at {
+        if let Some((at, _)) = placed.due {
             self.due.remove(&(at, id));
         }
         if let Some(key) = placed.dialog {

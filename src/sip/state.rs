@@ -46,6 +46,8 @@ pub(super) enum State {
         invite: Box<Request>,
         tag: String,
         early: Option<Early>,
+        /// Until when the caller waits for an answer, where he says so.
+        expires_at: Option<Instant>,
     },
     /// The dialog is confirmed, or at least our 2xx is under way.
     Confirmed(Box<Confirmed>),
