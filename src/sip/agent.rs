@@ -302,6 +302,7 @@ impl Agent {
         self.pump(ids, now);
         self.legs_due(ids, now);
         self.register_due(ids, now);
+        self.locate_trunks(now);
         self.ask_trunks(ids, now);
         if self.next_tick.is_some_and(|at| at <= now) {
             self.next_tick = None;
@@ -335,10 +336,13 @@ impl Agent {
             .registrations
             .poll_timeout()
             .map(|at| (at, "a registration"));
-        let trunk = self.trunks.iter().filter_map(Trunk::poll_timeout).min();
-        let trunk = trunk.map(|at| (at, "a trunk's health"));
+        let health = self.trunks.iter().filter_map(Trunk::health_due_at).min();
+        let health = health.map(|at| (at, "a trunk's health"));
+        let trunks = self.trunks.iter();
+        let sources = trunks.filter_map(|trunk| trunk.sources.poll_timeout());
+        let sources = sources.min().map(|at| (at, "a trunk's addresses"));
         let tick = self.next_tick.map(|at| (at, "keep-alives"));
-        [transactions, leg, registration, trunk, tick]
+        [transactions, leg, registration, health, sources, tick]
             .into_iter()
             .flatten()
             .min()

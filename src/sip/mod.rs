@@ -50,6 +50,7 @@ pub mod registrations;
 mod reoffer;
 mod reroute;
 mod session;
+mod sources;
 mod state;
 pub mod status;
 mod strangers;

@@ -62,6 +62,8 @@ pub(super) struct Job {
 #[derive(Debug, Default)]
 pub(super) struct Outbound {
     asked: BTreeMap<AskId, (Job, Lookup)>,
+    /// Look-ups of trunks, by their places, and the shortest life of their records so far.
+    learning: BTreeMap<AskId, (usize, Duration, Lookup)>,
     connecting: BTreeMap<u64, Vec<Job>>,
     last_ask: u64,
     /// Responses that wait for a stream.
@@ -117,6 +119,18 @@ impl Outbound {
         room
     }
 
+    /// A look-up of a trunk's name that no request waits for.
+    pub(super) fn learn(&mut self, place: usize, life: Duration, lookup: Lookup) -> AskId {
+        let id = self.next_ask();
+        self.learning.insert(id, (place, life, lookup));
+        id
+    }
+
+    fn next_ask(&mut self) -> AskId {
+        self.last_ask += 1;
+        AskId(self.last_ask)
+    }
+
     /// How many requests are on their way.
     fn len(&self) -> usize {
         self.asked.len() + self.connecting.values().map(Vec::len).sum::<usize>()
@@ -167,32 +181,24 @@ impl Agent {
     fn located(&mut self, mut job: Job, located: Located, ids: &mut Source, now: Instant) {
         match located {
             Located::Hops(hops) => {
-                self.learn_addresses(&job, &hops);
                 job.hops = hops;
                 self.next_hop(job, "its name has no address", ids, now);
             }
             Located::Ask(lookup, question) => {
-                self.outbound.last_ask += 1;
-                let id = AskId(self.outbound.last_ask);
+                let id = self.outbound.next_ask();
                 self.outbound.asked.insert(id, (job, lookup));
                 self.events.push_back(Event::Ask { id, question });
             }
         }
     }
 
-    /// What a trunk's name leads to is where its calls come from.
-    fn learn_addresses(&mut self, job: &Job, hops: &VecDeque<Hop>) {
-        let place = match job.who {
-            Who::Health(_) | Who::Registration(_) => job.way.trunk,
-            Who::Leg(..) | Who::Ack(_) => None, // A Contact or a redirect may lead anywhere.
-        };
-        if let Some(trunk) = place.and_then(|place| self.trunks.get_mut(place)) {
-            trunk.resolved(hops.iter().map(|hop| hop.remote.ip()));
-        }
-    }
-
     /// The answer to a question of a look-up.
     pub(super) fn looked_up(&mut self, id: AskId, told: &Told, ids: &mut Source, now: Instant) {
+        if let Some((place, life, lookup)) = self.outbound.learning.remove(&id) {
+            let life = told.life().map_or(life, |said| life.min(said));
+            let located = lookup.told(told, ids);
+            return self.trunk_located(place, life, located, now);
+        }
         if let Some((job, lookup)) = self.outbound.asked.remove(&id) {
             let located = lookup.told(told, ids);
             self.located(job, located, ids, now);

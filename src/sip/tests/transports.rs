@@ -3,6 +3,8 @@
 use super::*;
 use crate::ask::{AskId, Question, Service, Told};
 
+const LIFE: Duration = Duration::from_secs(60);
+
 const CONTACT: &str = "Contact: <sip:600@192.0.2.9:5060>";
 
 fn small_udp() -> Config {
@@ -120,7 +122,7 @@ fn next_address_is_tried_after_503_and_after_silence() {
     );
     let ips = ["192.0.2.21", "192.0.2.22", "192.0.2.23"];
     let ips = ips.iter().map(|ip| ip.parse().unwrap()).collect();
-    tell(&mut bench, id, Told::Addresses(ips));
+    tell(&mut bench, id, Told::Addresses(ips, LIFE));
     let first = bench.expect("INVITE");
     bench.reply(&first, 503, "p", &[], "");
     bench.expect("ACK");
@@ -148,7 +150,7 @@ fn cancelled_call_is_not_tried_at_the_next_address() {
     let ips = ["192.0.2.21", "192.0.2.22"]
         .iter()
         .map(|ip| ip.parse().unwrap());
-    tell(&mut bench, id, Told::Addresses(ips.collect()));
+    tell(&mut bench, id, Told::Addresses(ips.collect(), LIFE));
     let first = bench.expect("INVITE");
     let ending = crate::call::signal::Ending::by_peer(crate::call::cause::Cause::Cancelled);
     bench.apply(leg, Signal::End(ending));
@@ -172,12 +174,12 @@ fn name_without_a_port_is_looked_up_by_services() {
         port: 5080,
         host: "a.example".into(),
     };
-    tell(&mut bench, id, Told::Services(vec![service]));
+    tell(&mut bench, id, Told::Services(vec![service], LIFE));
     let (id, _) = asked(&mut bench);
     tell(
         &mut bench,
         id,
-        Told::Addresses(vec!["192.0.2.30".parse().unwrap()]),
+        Told::Addresses(vec!["192.0.2.30".parse().unwrap()], LIFE),
     );
     let (_, remote) = connect(&mut bench);
     assert_eq!(remote, "192.0.2.30:5080".parse().unwrap());

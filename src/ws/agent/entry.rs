@@ -88,7 +88,7 @@ impl Agent {
                 tracing::warn!(%why, "the endpoint that knows tokens did not answer");
                 Verdict::Out(Code::Overloaded, "tokens cannot be checked at the moment")
             }
-            Told::Addresses(_) | Told::Services(_) => {
+            Told::Addresses(..) | Told::Services(..) => {
                 Verdict::Out(Code::Internal, "tokens cannot be checked at the moment")
             }
         };
