@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::{Config, Trunk};
+use super::{Config, Transport, Trunk};
 
 /// All that is worth a look.
 pub(super) fn warnings(config: &Config) -> Vec<String> {
@@ -64,7 +64,15 @@ fn network(config: &Config, warnings: &mut Vec<String>) {
         .listen
         .iter()
         .all(|listener| listener.address.ip().is_loopback());
+    let has_tls = sip.listen.iter().any(|l| l.transport == Transport::Tls);
     for trunk in &config.trunk {
+        if !has_tls && trunk.uri.to_ascii_lowercase().starts_with("sips:") {
+            let name = &trunk.name;
+            warnings.push(format!(
+                "trunk `{name}` is `sips:`, and `sip.listen` has no `tls:`: it reaches this gateway \
+                 only over connections that the gateway opens"
+            ));
+        }
         let Some(ip) = trunk_ip(trunk) else {
             continue;
         };

@@ -25,6 +25,7 @@ mod answered;
 mod arrival;
 pub mod auth;
 pub mod body;
+mod contact;
 pub mod dialog;
 pub mod digest;
 pub mod flow;

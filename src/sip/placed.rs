@@ -3,12 +3,13 @@
 use std::time::Instant;
 
 use super::agent::{Agent, Event, Target};
+use super::contact::{Scheme, contact, secure_contact};
 use super::flow::Flow;
 use super::handled::{SUPPORTED, allow};
 use super::leg::{Do, Identity, Leg, Purpose, World};
 use super::message::{HeaderText, Request, Response};
 use super::name::{Method, Name};
-use super::outbound::{Phase, Way, Who, contact};
+use super::outbound::{Phase, Way, Who};
 use super::timer::LegTimer;
 use super::transaction::TransactionId;
 use super::trunk::Trunk;
@@ -31,6 +32,8 @@ pub(super) struct Placed {
     pub first_hop: Option<(Uri, Uri)>,
     /// Call-ID and our tag.
     pub dialog: Option<(String, String)>,
+    /// Of our Contact.
+    pub scheme: Scheme,
     /// When it wants to be called, and why.
     pub due: Option<(Instant, LegTimer)>,
 }
@@ -44,6 +47,7 @@ impl Placed {
             inviting: None,
             first_hop: None,
             dialog: None,
+            scheme: Scheme::Sip,
             due: None,
         }
     }
@@ -258,7 +262,11 @@ impl Agent {
         if invite && response.status > 100 && response.status < 300 {
             let (host, port) = self.own_address(transport, remote);
             let user = placed.map(|placed| placed.leg.identity.contact_user.as_str());
-            let uri = contact(user.unwrap_or_default(), &host, port, transport);
+            let user = user.unwrap_or_default();
+            let uri = match placed.map(|placed| placed.scheme) {
+                Some(Scheme::Sips) => secure_contact(user, &host, port),
+                Some(Scheme::Sip) | None => contact(user, &host, port, transport),
+            };
             response
                 .headers
                 .set(Name::Contact, HeaderText::composed(format!("<{uri}>")));

@@ -9,10 +9,11 @@ use std::time::{Duration, Instant};
 
 use super::agent::{AccountState, Agent, Event};
 use super::auth::Credentials;
+use super::contact::contact;
 use super::flow::Flow;
 use super::locate::{Located, locate};
 use super::message::{Request, Response};
-use super::outbound::{Who, contact};
+use super::outbound::Who;
 use super::registration::{Key, Outcome, Standing, Wanted};
 use super::trunk::Answers;
 use super::uri::Uri;

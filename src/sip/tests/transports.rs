@@ -326,6 +326,79 @@ fn ipv6_is_written_in_brackets() {
     );
 }
 
+fn with_tls() -> Config {
+    let mut config = config();
+    config
+        .sip
+        .listen
+        .push("tls:192.0.2.1:5061".parse().unwrap());
+    config
+}
+
+/// A stream of the PBX to our TLS listener.
+fn over_tls(bench: &mut Bench) -> Flow {
+    let remote = "192.0.2.9:33000".parse().unwrap();
+    bench.agent.stream_accepted(1, 2, remote, bench.now);
+    bench.agent.stream_opened(1, &mut bench.ids, bench.now);
+    Flow::Stream(1)
+}
+
+/// RFC 3261 §12.1.1: by the Request-URI, the topmost Record-Route, or the Contact.
+#[test]
+fn call_to_sips_is_answered_with_a_sips_contact() {
+    let asked = [
+        ("INVITE sip:alice", "INVITE sips:alice"),
+        ("Max-", "Record-Route: <sips:192.0.2.8;lr>\r\nMax-"),
+        ("Contact: <sip:", "Contact: <sips:"),
+    ];
+    for (number, (plain, secure)) in asked.into_iter().enumerate() {
+        let mut bench = Bench::with(&with_tls());
+        let flow = over_tls(&mut bench);
+        let invite = invite_text("1", "i1", &offer_text()).replacen("/UDP", "/TLS", 1);
+        bench.receive_by(flow, &invite.replacen(plain, secure, 1));
+        bench.expect("100");
+        let leg = bench.calls.pop_front().expect("a call").leg;
+        bench.apply(leg, Signal::Ring);
+        let contact = bench.expect("180").header(&Name::Contact).to_owned();
+        assert!(contact.starts_with("<sips:"), "{number}: {contact}");
+        assert!(contact.ends_with("@192.0.2.1:5061>"), "{number}: {contact}");
+    }
+}
+
+#[test]
+fn sips_that_does_not_come_by_tls_is_refused() {
+    let mut bench = Bench::with(&with_tls());
+    let invite = invite_text("1", "i1", &offer_text());
+    bench.receive(&invite.replacen("INVITE sip:", "INVITE sips:", 1));
+    bench.expect("416");
+    assert!(bench.calls.is_empty());
+}
+
+/// RFC 3261 §8.1.1.8. TLS alone is no promise.
+#[test]
+fn call_to_sips_goes_by_tls_with_a_sips_contact() {
+    let uris = [
+        ("sips:600@192.0.2.9:5061", "<sips:"),
+        ("sip:600@192.0.2.9:5061;transport=tls", "<sip:"),
+    ];
+    for (uri, begins) in uris {
+        let mut config = with_tls();
+        config.trunk[0].uri = uri.replace("600@", "");
+        let mut bench = Bench::with(&config);
+        let leg = bench.call_to(uri, None, Some(description(&offer_text())));
+        let (stream, _) = connect(&mut bench);
+        bench.agent.stream_opened(stream, &mut bench.ids, bench.now);
+        let invite = bench.expect("INVITE");
+        assert!(invite.header(&Name::Via).starts_with("SIP/2.0/TLS"));
+        assert!(invite.header(&Name::Contact).starts_with(begins), "{uri}");
+        bench.reply(&invite, 200, "p", &[CONTACT], &answer_text());
+        bench.expect("ACK");
+        bench.apply(leg, Signal::Offer(Some(description(&offer_text()))));
+        let again = bench.expect("INVITE");
+        assert!(again.header(&Name::Contact).starts_with(begins), "{uri}");
+    }
+}
+
 #[test]
 fn what_cannot_be_read_is_dropped_and_counted() {
     let mut bench = Bench::new();
