@@ -70,6 +70,7 @@ impl Check<'_> {
                 1,
                 usize::MAX,
             ),
+            ("client.guests_max", client.guests_max, 1, usize::MAX),
             (
                 "client.replay_events_max",
                 client.replay_events_max,
