@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::{Config, Transport, Trunk};
+use super::{Config, Transport, Trunk, is_here};
 
 /// All that is worth a look.
 pub(super) fn warnings(config: &Config) -> Vec<String> {
@@ -102,15 +102,6 @@ fn plan(config: &Config, warnings: &mut Vec<String>) {
         warnings.push(format!(
             "route[{place}] matches everything: what stands below it in the dial plan never counts"
         ));
-    }
-}
-
-fn is_here(url: &url::Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
     }
 }
 
