@@ -17,6 +17,7 @@ use tokio::time::timeout;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::Inbox;
+use super::admission::{Admission, Seat, Visitor};
 use crate::gateway::Input;
 
 /// Bytes that one read takes.
@@ -69,6 +70,21 @@ pub struct Accepted {
     pub remote: SocketAddr,
     /// The place of the listener in the configuration.
     pub local: u16,
+    /// Its room.
+    pub seat: Seat,
+}
+
+/// What a stream needs to run.
+#[derive(Debug)]
+pub struct Place {
+    /// Its number.
+    pub stream: u64,
+    /// Where what it brings goes.
+    pub inbox: Inbox,
+    /// How long things may take.
+    pub deadlines: Deadlines,
+    /// Its room, for as long as its socket is open.
+    pub seat: Arc<Seat>,
 }
 
 /// Listens; each accepted connection is handed over.
@@ -79,47 +95,34 @@ pub async fn listen(
     local: u16,
     address: SocketAddr,
     accepted: mpsc::Sender<Accepted>,
+    admission: &Arc<Admission>,
 ) -> io::Result<SocketAddr> {
     let listener = TcpListener::bind(address)
         .await
         .map_err(|error| io::Error::new(error.kind(), format!("tcp:{address}: {error}")))?;
     let bound = listener.local_addr()?;
+    let admission = Arc::clone(admission);
     tokio::spawn(async move {
         loop {
-            match listener.accept().await {
-                Ok((socket, remote)) => {
-                    if accepted
-                        .send(Accepted {
-                            socket,
-                            remote,
-                            local,
-                        })
-                        .await
-                        .is_err()
-                    {
-                        return;
-                    }
-                }
-                Err(error) => {
-                    // No descriptors left, most likely: others must end before more can begin.
-                    tracing::warn!(%error, "a connection could not be accepted");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                }
+            let (socket, remote, seat) = admission.accept(&listener, Visitor::Peer).await;
+            let arrived = Accepted {
+                socket,
+                remote,
+                local,
+                seat,
+            };
+            if accepted.send(arrived).await.is_err() {
+                return;
             }
         }
     });
     Ok(bound)
 }
 
-/// Takes over an accepted connection as stream `stream`.
-pub fn accept(
-    stream: u64,
-    socket: TcpStream,
-    tls: Option<TlsAcceptor>,
-    inbox: Inbox,
-    deadlines: Deadlines,
-) -> Writer {
-    start(stream, inbox, deadlines, async move {
+/// Takes over an accepted connection.
+pub fn accept(place: Place, socket: TcpStream, tls: Option<TlsAcceptor>) -> Writer {
+    let deadlines = place.deadlines;
+    start(place, async move {
         socket.set_nodelay(true)?;
         match tls {
             None => Ok(Either::Plain(socket)),
@@ -131,17 +134,15 @@ pub fn accept(
     })
 }
 
-/// Connects stream `stream` from an address of ours, where one is named; with a server name by
-/// TLS.
+/// Connects from an address of ours, where one is named; with a server name by TLS.
 pub fn connect(
-    stream: u64,
+    place: Place,
     from: Option<IpAddr>,
     remote: SocketAddr,
     tls: Option<(Arc<rustls::ClientConfig>, String)>,
-    inbox: Inbox,
-    deadlines: Deadlines,
 ) -> Writer {
-    start(stream, inbox, deadlines, async move {
+    let deadlines = place.deadlines;
+    start(place, async move {
         let socket = timeout(deadlines.connect, dial(from, remote)).await??;
         socket.set_nodelay(true)?;
         match tls {
@@ -176,13 +177,12 @@ enum Either {
 }
 
 fn start(
-    stream: u64,
-    inbox: Inbox,
-    deadlines: Deadlines,
+    place: Place,
     opening: impl Future<Output = io::Result<Either>> + Send + 'static,
 ) -> Writer {
     let (queue, waiting) = mpsc::channel(QUEUE_MAX);
     let reader = tokio::spawn(async move {
+        let (stream, inbox) = (place.stream, &place.inbox);
         match opening.await {
             Err(error) => {
                 let reason = error.to_string();
@@ -193,11 +193,11 @@ fn start(
                 match connection {
                     Either::Plain(socket) => {
                         let (read, write) = socket.into_split();
-                        run(stream, read, write, waiting, inbox, deadlines).await;
+                        run(place, read, write, waiting).await;
                     }
                     Either::Tls(socket) => {
                         let (read, write) = tokio::io::split(*socket);
-                        run(stream, read, write, waiting, inbox, deadlines).await;
+                        run(place, read, write, waiting).await;
                     }
                 }
             }
@@ -207,15 +207,20 @@ fn start(
 }
 
 async fn run(
-    stream: u64,
+    place: Place,
     mut read: impl AsyncRead + Unpin + Send + 'static,
     mut write: impl AsyncWrite + Unpin + Send + 'static,
     mut waiting: mpsc::Receiver<Bytes>,
-    inbox: Inbox,
-    deadlines: Deadlines,
 ) {
-    let failed = inbox.clone();
+    let Place {
+        stream,
+        inbox,
+        deadlines,
+        seat,
+    } = place;
+    let (failed, also_seat) = (inbox.clone(), Arc::clone(&seat));
     tokio::spawn(async move {
+        let _seat = also_seat;
         while let Some(bytes) = waiting.recv().await {
             match timeout(deadlines.write, write.write_all(&bytes)).await {
                 Ok(Ok(())) => {}

@@ -108,7 +108,13 @@ impl Agent {
     pub fn stream_accepted(&mut self, stream: u64, local: u16, remote: SocketAddr, now: Instant) {
         let transport = self.listeners.get(usize::from(local)).map(|l| l.transport);
         let transport = transport.unwrap_or(Transport::Tcp);
-        if !self.streams.accepted(stream, transport, remote, now) {
+        // A trunk may open one for each call.
+        let is_trunk = self.trunks.iter().any(|t| t.is_source(remote.ip()));
+        let most = match is_trunk {
+            true => usize::MAX,
+            false => self.settings.streams_per_address,
+        };
+        if !self.streams.accepted(stream, transport, remote, most, now) {
             self.counts.streams_refused += 1;
             self.events.push_back(Event::CloseStream { stream });
         }
