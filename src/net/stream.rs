@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rustls_pki_types::ServerName;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc;
@@ -22,6 +23,17 @@ use crate::gateway::Input;
 
 /// Bytes that one read takes.
 const READ_MAX: usize = 16 * 1024;
+
+/// How long a stream may be silent before the system asks whether its other end is there, how often
+/// it asks again, and how often in vain: half a minute in all.
+const ASK_AFTER: Duration = Duration::from_secs(15);
+const ASK_INTERVAL: Duration = Duration::from_secs(5);
+const ASK_RETRIES: u32 = 3;
+
+/// How long what was written may wait for its acknowledgement: a little less than the transaction
+/// that waits for its response. Linux ends the asking by it, too, so it is as long.
+#[cfg(target_os = "linux")]
+const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(30);
 
 /// Messages that may wait to be written to one stream.
 const QUEUE_MAX: usize = 256;
@@ -123,7 +135,7 @@ pub async fn listen(
 pub fn accept(place: Place, socket: TcpStream, tls: Option<TlsAcceptor>) -> Writer {
     let deadlines = place.deadlines;
     start(place, async move {
-        socket.set_nodelay(true)?;
+        watch(&socket)?;
         match tls {
             None => Ok(Either::Plain(socket)),
             Some(tls) => {
@@ -144,7 +156,7 @@ pub fn connect(
     let deadlines = place.deadlines;
     start(place, async move {
         let socket = timeout(deadlines.connect, dial(from, remote)).await??;
-        socket.set_nodelay(true)?;
+        watch(&socket)?;
         match tls {
             None => Ok(Either::Plain(socket)),
             Some((config, name)) => {
@@ -174,6 +186,21 @@ async fn dial(from: Option<IpAddr>, remote: SocketAddr) -> io::Result<TcpStream>
 enum Either {
     Plain(TcpStream),
     Tls(Box<tokio_rustls::TlsStream<TcpStream>>),
+}
+
+/// Sends what is written at once, and lets the system find out that the other end is gone: by what
+/// it does not acknowledge, and by asking where nothing is sent (RFC 9293 §3.8.3, §3.8.4).
+fn watch(socket: &TcpStream) -> io::Result<()> {
+    socket.set_nodelay(true)?;
+    let socket = SockRef::from(socket);
+    let asking = TcpKeepalive::new()
+        .with_time(ASK_AFTER)
+        .with_interval(ASK_INTERVAL)
+        .with_retries(ASK_RETRIES);
+    socket.set_tcp_keepalive(&asking)?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED_MAX))?;
+    Ok(())
 }
 
 fn start(
@@ -245,4 +272,21 @@ async fn run(
         }
     }
     inbox.put(Input::StreamClosed { stream }).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn system_finds_out_that_the_other_end_is_gone() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let socket = dial(None, address).await.unwrap();
+        watch(&socket).unwrap();
+        let socket = SockRef::from(&socket);
+        assert!(socket.keepalive().unwrap());
+        #[cfg(target_os = "linux")]
+        assert_eq!(socket.tcp_user_timeout().unwrap(), Some(UNACKNOWLEDGED_MAX));
+    }
 }

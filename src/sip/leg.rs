@@ -192,6 +192,9 @@ impl Leg {
                 self.acknowledge_and_forget(request, response, world);
             }
             (Purpose::Bye, State::Leaving { .. }) if !response.is_provisional() => self.over(world),
+            (Purpose::Info, State::Confirmed(_)) if matches!(response.status, 408 | 481) => {
+                self.dialog_gone(response, world);
+            }
             (Purpose::Info, State::Confirmed(_)) if response.status >= 300 => {
                 world.out.push(Do::Note(format!(
                     "the digit was refused: {}",

@@ -124,6 +124,16 @@ impl Leg {
         self.withdraw(world);
     }
 
+    /// A response says that the dialog is gone at the other end: 408 or 481 (RFC 3261 §12.2.1.2).
+    pub(super) fn dialog_gone(&mut self, response: &Response, world: &mut World<'_>) {
+        let ending = Ending {
+            status: Some((response.status, response.reason.clone())),
+            ..Ending::by_peer(Cause::Timeout)
+        };
+        world.out.push(Do::Signal(Signal::End(ending)));
+        self.leave(None, world);
+    }
+
     /// The middle ends the call.
     fn hang_up(&mut self, ending: &Ending, world: &mut World<'_>) {
         let reason = status::reason(ending.cause, ending.detail.as_deref());
