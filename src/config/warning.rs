@@ -69,8 +69,8 @@ fn network(config: &Config, warnings: &mut Vec<String>) {
         if !has_tls && trunk.uri.to_ascii_lowercase().starts_with("sips:") {
             let name = &trunk.name;
             warnings.push(format!(
-                "trunk `{name}` is `sips:`, and `sip.listen` has no `tls:`: it reaches this gateway \
-                 only over connections that the gateway opens"
+                "trunk `{name}` is `sips:`, and `sip.listen` has no `tls:`: it reaches this \
+                 gateway only over connections that the gateway opens"
             ));
         }
         let Some(ip) = trunk_ip(trunk) else {
@@ -133,6 +133,18 @@ mod tests {
 
     fn told(text: &str) -> String {
         warnings(&Config::load(text).unwrap()).join("\n")
+    }
+
+    #[test]
+    fn sips_without_a_tls_listener_is_told() {
+        let trunk = "[[trunk]]\nname = \"a\"\nuri = \"sips:pbx.example\"\n";
+        assert!(
+            told(trunk).contains("trunk `a` is `sips:`"),
+            "{}",
+            told(trunk)
+        );
+        let plain = trunk.replace("sips:", "sip:");
+        assert!(!told(&plain).contains("sips:"));
     }
 
     #[test]

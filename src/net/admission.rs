@@ -1,8 +1,8 @@
 //! Who may still connect: so many connections of one address, and only while there are descriptors
-//! to spare, so that one sender, or a thousand, cannot take from running calls what they need.
+//! to spare, so that neither one sender nor a thousand take from running calls what they need.
 //!
-//! What is refused is closed at once and counted; nobody waits. Where the system gives no connection
-//! at all, accepting pauses.
+//! What is refused is closed at once and counted; nobody waits. Where the system gives no
+//! connection at all, accepting pauses.
 
 use std::collections::BTreeMap;
 use std::fs;

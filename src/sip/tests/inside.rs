@@ -215,10 +215,10 @@ fn reinvite_without_a_response_ends_the_call() {
     let mut bench = Bench::new();
     let (leg, _) = bench.established();
     offer(&mut bench, leg);
-    bench.seconds(31);
+    bench.advance(Duration::from_millis(31_900));
     bench.forget_sent();
     assert!(bench.told().is_empty());
-    bench.seconds(2);
+    bench.advance(Duration::from_millis(200));
     bench.expect("BYE");
     assert_eq!(bench.told(), ["End timeout"]);
 }
