@@ -22,6 +22,7 @@ pub struct Metrics {
     trunks: BTreeMap<String, bool>,
     slow_clients: u64,
     refused: [(&'static str, u64); 2],
+    faults: u64,
 }
 
 impl Metrics {
@@ -53,6 +54,11 @@ impl Metrics {
     /// Connections that were refused since the start, by limit.
     pub fn refused(&mut self, refused: [(&'static str, u64); 2]) {
         self.refused = refused;
+    }
+
+    /// A panic of the gateway's own that struck no call, and was survived.
+    pub fn fault(&mut self) {
+        self.faults += 1;
     }
 
     /// A page with what is counted here; the caller adds the rest.
@@ -88,6 +94,8 @@ impl Metrics {
             let name = "crosspoint_connections_refused_total";
             page.counter_of(name, help, "limit", limit, *count);
         }
+        let help = "Faults of the gateway outside of every call, each survived: report them.";
+        page.counter("crosspoint_faults_total", help, self.faults);
         for (trunk, reachable) in &self.trunks {
             let help = "Whether the trunk answers its health check.";
             let reachable = usize::from(*reachable);
