@@ -96,6 +96,11 @@ impl Gateway {
         self.metrics.slow_client();
     }
 
+    /// So many connections were refused at the door since the start, by what.
+    pub fn count_refused(&mut self, refused: [(&'static str, u64); 2]) {
+        self.metrics.refused(refused);
+    }
+
     pub(super) fn trace(&mut self, entry: Entry) {
         if let Some(call) = entry.leg.and_then(|leg| self.legs.call(leg)) {
             self.traces.add(call, entry);

@@ -153,7 +153,7 @@ pub struct Counts {
     pub snapshots: u64,
     /// Connections fenced by a newer one of their session.
     pub superseded: u64,
-    /// Sessions over `client.sessions_max` or `client.sessions_per_user`.
+    /// Sessions over `client.sessions_max`, `client.sessions_per_user` or `client.guests_max`.
     pub sessions_refused: u64,
     /// Tokens over `auth.http.questions_max`.
     pub questions_refused: u64,
@@ -200,6 +200,8 @@ pub struct Agent {
     now: Instant,
     connections: BTreeMap<ConnectionId, Connection>,
     sessions: BTreeMap<SessionId, Session>,
+    /// How many sessions are of guests.
+    guests: usize,
     names: BTreeMap<String, SessionId>,
     users: BTreeMap<String, BTreeSet<SessionId>>,
     legs: BTreeMap<LegId, Leg>,
@@ -249,6 +251,7 @@ impl Agent {
             now,
             connections: BTreeMap::new(),
             sessions: BTreeMap::new(),
+            guests: 0,
             names: BTreeMap::new(),
             users: BTreeMap::new(),
             legs: BTreeMap::new(),
