@@ -43,7 +43,7 @@ impl Default for Server {
             origins: Vec::new(),
             page: true,
             metrics_listen: None,
-            connections_per_address: 1000,
+            connections_per_address: 5000,
             descriptors_reserved: 200,
         }
     }

@@ -5,7 +5,6 @@
 //! connection at all, accepting pauses.
 
 use std::collections::BTreeMap;
-use std::fs;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -29,22 +28,17 @@ pub struct Limits {
 }
 
 impl Limits {
-    /// What the system allows the process, less what is kept back.
+    /// What the system allows the process at most, less what is kept back. The process takes that
+    /// much first: what it is given at start is often 1024, which is few.
     #[must_use]
     pub fn of_system(per_address: usize, reserved: usize) -> Self {
-        let limits = fs::read_to_string("/proc/self/limits").unwrap_or_default();
-        // Where the system does not say it, it refuses by itself.
-        let connections = match descriptors(&limits) {
-            Some(allowed) if allowed / 2 < reserved => {
-                tracing::warn!(
-                    allowed,
-                    "few descriptors: `ulimit -n` should be several times \
-                     `server.descriptors_reserved`"
-                );
-                allowed / 2
+        let connections = match rlimit::increase_nofile_limit(u64::MAX) {
+            Ok(allowed) => room(usize::try_from(allowed).unwrap_or(usize::MAX), reserved),
+            // It refuses by itself.
+            Err(error) => {
+                tracing::warn!(%error, "the system does not say how many descriptors it gives");
+                usize::MAX
             }
-            Some(allowed) => allowed - reserved,
-            None => usize::MAX,
         };
         Self {
             per_address,
@@ -102,6 +96,10 @@ impl Admission {
         let mut counted = self.counted();
         if visitor != Visitor::Own && counted.connections >= self.limits.connections {
             counted.refused_for_room += 1;
+            if is_worth_a_line(counted.refused_for_room) {
+                let refused = counted.refused_for_room;
+                tracing::warn!(refused, "no descriptors left for connections");
+            }
             return None;
         }
         // A proxy on this machine brings everybody's connections.
@@ -111,6 +109,13 @@ impl Admission {
             let here = counted.by_address.entry(address).or_default();
             if *here >= self.limits.per_address {
                 counted.refused_by_address += 1;
+                if is_worth_a_line(counted.refused_by_address) {
+                    tracing::warn!(
+                        %address,
+                        refused = counted.refused_by_address,
+                        "more connections than `server.connections_per_address`"
+                    );
+                }
                 return None;
             }
             *here += 1;
@@ -187,6 +192,11 @@ impl Drop for Seat {
     }
 }
 
+/// The first refusal is told, the second, the fourth and so on: an attacker fills no disk.
+fn is_worth_a_line(refused: u64) -> bool {
+    refused.is_power_of_two()
+}
+
 /// What one subscriber has: an IPv4 address, or the network that an IPv6 host takes its addresses
 /// from (RFC 4291 §2.5.4: 64 bits).
 fn household(ip: IpAddr) -> IpAddr {
@@ -196,12 +206,16 @@ fn household(ip: IpAddr) -> IpAddr {
     }
 }
 
-/// The soft limit of open files in what Linux says of the process's limits.
-fn descriptors(limits: &str) -> Option<usize> {
-    let line = limits
-        .lines()
-        .find_map(|line| line.strip_prefix("Max open files"))?;
-    line.split_whitespace().next()?.parse().ok()
+/// Connections for which there are descriptors.
+fn room(allowed: usize, reserved: usize) -> usize {
+    if allowed / 2 < reserved {
+        tracing::warn!(
+            allowed,
+            "few descriptors: `ulimit -Hn` should be several times `server.descriptors_reserved`"
+        );
+        return allowed / 2;
+    }
+    allowed - reserved
 }
 
 #[cfg(test)]
@@ -253,11 +267,15 @@ mod tests {
     }
 
     #[test]
-    fn limit_of_the_system_is_read() {
-        let text = "Limit   Soft Limit  Hard Limit  Units\n\
-                    Max processes             63304                63304   processes\n\
-                    Max open files            1024                 524288  files\n";
-        assert_eq!(descriptors(text), Some(1024));
-        assert_eq!(descriptors("Max open files  unlimited  unlimited"), None);
+    fn half_is_kept_for_visitors_where_there_is_little() {
+        assert_eq!(room(1024, 200), 824);
+        assert_eq!(room(120, 200), 60);
+    }
+
+    #[test]
+    fn all_that_the_system_allows_is_taken() {
+        let _ = Limits::of_system(1, 0);
+        let (soft, hard) = rlimit::Resource::NOFILE.get().unwrap();
+        assert_eq!(soft, hard);
     }
 }
