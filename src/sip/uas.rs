@@ -139,8 +139,8 @@ impl Leg {
     ) {
         match &self.state {
             State::Invited { transaction, .. } if cancelled == Some(*transaction) => {
-                let cause = status::cause_named(&cancel.headers, Cause::Cancelled);
-                self.given_up(cause, world);
+                let ending = status::ending_named(&cancel.headers, Cause::Cancelled);
+                self.given_up(ending, world);
             }
             State::Confirmed(confirmed) => {
                 if let Theirs::Asked { transaction, .. } = &confirmed.theirs
@@ -160,7 +160,7 @@ impl Leg {
     }
 
     /// The caller gives up before the call was answered: 487 to his INVITE.
-    fn given_up(&mut self, cause: Cause, world: &mut World<'_>) {
+    fn given_up(&mut self, ending: Ending, world: &mut World<'_>) {
         let State::Invited {
             transaction,
             invite,
@@ -174,7 +174,7 @@ impl Leg {
         world
             .out
             .push(Do::Respond(*transaction, Box::new(terminated)));
-        self.end(Ending::by_peer(cause), world);
+        self.end(ending, world);
     }
 
     /// A request inside the early dialog of his INVITE.
@@ -196,8 +196,8 @@ impl Leg {
         };
         world.out.push(Do::Respond(transaction, Box::new(response)));
         if request.method == Method::Bye {
-            let cause = status::cause_named(&request.headers, Cause::Cancelled);
-            self.given_up(cause, world);
+            let ending = status::ending_named(&request.headers, Cause::Cancelled);
+            self.given_up(ending, world);
         }
     }
 }

@@ -438,7 +438,7 @@ fn name_of(signal: &Signal) -> String {
         Signal::Offer(Some(_)) => "Offer".into(),
         Signal::Offer(None) => "Offer wanted".into(),
         Signal::Answer(_) => "Answer".into(),
-        Signal::Refuse(why) => format!("Refuse {why:?}"),
+        Signal::Refuse(refused) => format!("Refuse {:?}", refused.why),
         Signal::Candidates(_) => "Candidates".into(),
         Signal::Dtmf(dtmf) => format!("Dtmf {}", dtmf.digit),
         Signal::Media(_) => "Media".into(),

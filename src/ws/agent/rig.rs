@@ -321,7 +321,7 @@ fn name_of(signal: &Signal) -> String {
         Signal::Accept(description) => format!("Accept({})", described(description.is_some())),
         Signal::Offer(description) => format!("Offer({})", described(description.is_some())),
         Signal::Answer(_) => "Answer".into(),
-        Signal::Refuse(why) => format!("Refuse({why:?})"),
+        Signal::Refuse(refused) => format!("Refuse({:?})", refused.why),
         Signal::Candidates(all) => format!("Candidates({})", all.len()),
         Signal::Dtmf(dtmf) => format!("Dtmf({})", dtmf.digit),
         Signal::Media(_) => "Media".into(),

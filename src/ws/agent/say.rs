@@ -174,14 +174,13 @@ fn error_frame(
         (Retry::Never | Retry::Now, _) => None,
     };
     let retry_after_ms = after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
-    let (id, call, sip) = (id.map(str::to_owned), call.map(str::to_owned), None);
+    let (id, call) = (id.map(str::to_owned), call.map(str::to_owned));
     ServerFrame::Error {
         id,
         call,
         code,
         retry,
         retry_after_ms,
-        sip,
         detail,
         message,
     }
