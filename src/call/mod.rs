@@ -123,6 +123,7 @@ impl Call {
             answered_at: None,
             ended_at: now,
             ending: Ending::by_gateway(Cause::Internal),
+            side: None,
         };
         let negotiation = match &invite.offer {
             Some(offer) => {
@@ -280,7 +281,7 @@ impl Call {
                 for leg in std::mem::take(&mut self.b) {
                     self.say(leg.id, Signal::End(Ending::by_gateway(Cause::Cancelled)));
                 }
-                self.end_a(Ending::by_gateway(Cause::NoAnswer), now);
+                self.end_a(Ending::by_gateway(Cause::NoAnswer), None, now);
             }
             _ => {}
         }
