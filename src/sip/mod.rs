@@ -44,6 +44,7 @@ pub mod non_invite_server;
 mod outbound;
 mod placed;
 mod recorded;
+mod refused;
 pub mod registration;
 pub mod registrations;
 mod reoffer;
@@ -68,3 +69,4 @@ pub mod verify;
 
 pub use self::agent::{AccountState, Agent, Call, Counts, Event, Incoming, Target};
 pub use self::handled::{HANDLED, SUPPORTED, allow};
+pub use self::refused::Refused;

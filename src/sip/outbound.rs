@@ -194,6 +194,9 @@ impl Agent {
     /// The answer to a question of a look-up.
     pub(super) fn looked_up(&mut self, id: AskId, told: &Told, ids: &mut Source, now: Instant) {
         if let Some((job, lookup)) = self.outbound.asked.remove(&id) {
+            if let Told::Failed(why) = told {
+                self.note(&job.who, now, || format!("a look-up failed: {why}"));
+            }
             let located = lookup.told(told, ids);
             self.located(job, located, ids, now);
         }
