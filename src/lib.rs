@@ -24,6 +24,7 @@ pub mod ask;
 pub mod call;
 pub mod cli;
 pub mod config;
+pub mod contain;
 pub mod demo;
 pub mod gateway;
 pub mod id;

@@ -21,6 +21,7 @@ pub struct Metrics {
     talked_sum_s: u64,
     trunks: BTreeMap<String, bool>,
     slow_clients: u64,
+    faults: u64,
 }
 
 impl Metrics {
@@ -47,6 +48,11 @@ impl Metrics {
     /// A client did not read what was written to it, and was closed.
     pub fn slow_client(&mut self) {
         self.slow_clients += 1;
+    }
+
+    /// A panic of the gateway's own that struck no call, and was survived.
+    pub fn fault(&mut self) {
+        self.faults += 1;
     }
 
     /// A page with what is counted here; the caller adds the rest.
@@ -77,6 +83,8 @@ impl Metrics {
         );
         let help = "Clients closed because they did not read.";
         page.counter("crosspoint_slow_clients_total", help, self.slow_clients);
+        let help = "Faults of the gateway outside of every call, each survived: report them.";
+        page.counter("crosspoint_faults_total", help, self.faults);
         for (trunk, reachable) in &self.trunks {
             let help = "Whether the trunk answers its health check.";
             let reachable = usize::from(*reachable);

@@ -7,6 +7,7 @@ parts=()
 part() { # NAME COMMAND…: runs one part and notes how long it took
   local name=$1 begun ended
   shift
+  now=$name
   printf '\n== %s\n' "$name"
   begun=$(date +%s)
   "$@"
@@ -18,7 +19,18 @@ slowest() {
   printf '\nThe slowest parts, in seconds:\n'
   printf '%s\n' "${parts[@]}" | sort -rn | head -10
 }
-trap slowest EXIT
+
+# The slowest parts before what ended it: the reason is to be the last thing that one reads.
+over() {
+  local code=$?
+  slowest
+  [ $code = 0 ] || printf '\nStopped in: %s\n' "$now"
+  [ ! -s "$verdict" ] || cat "$verdict"
+}
+now=""
+verdict=${CROSSPOINT_LAB:-.lab}/verdict
+rm -f "$verdict"
+trap over EXIT
 
 part "format" cargo fmt --check
 part "build" cargo build --locked --all-targets

@@ -4,7 +4,6 @@
 //! [`Cause::Internal`], it is counted, and the rest goes on.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
 
 use super::cause::Cause;
@@ -14,6 +13,7 @@ use super::signal::{Ending, Invite, Signal};
 use super::state::State;
 use super::timer::Patience;
 use super::{Call, Effect};
+use crate::contain::contained;
 use crate::id::{CallId, LegId};
 
 /// What a leg tells the middle.
@@ -143,7 +143,7 @@ impl Switchboard {
             self.coverage.reached(entry.call.state(), side, &signal);
         }
         let call = &mut entry.call;
-        let outcome = catch_unwind(AssertUnwindSafe(|| call.handle(leg, signal, now)));
+        let outcome = contained(|| call.handle(leg, signal, now));
         self.settle_or_take_out(id, outcome.is_err(), now);
     }
 
@@ -173,7 +173,7 @@ impl Switchboard {
             };
             entry.wakes_at = None;
             let call = &mut entry.call;
-            let outcome = catch_unwind(AssertUnwindSafe(|| call.handle_timeout(now)));
+            let outcome = contained(|| call.handle_timeout(now));
             self.settle_or_take_out(id, outcome.is_err(), now);
         }
     }

@@ -173,6 +173,8 @@ pub struct Counts {
     pub unacknowledged: u64,
     /// Requests that found no room on their way out.
     pub outbound_refused: u64,
+    /// Legs that a fault of the gateway took out.
+    pub panicked: u64,
 }
 
 /// Settings of the agent.
@@ -421,6 +423,7 @@ impl Agent {
             ("strays", counts.strays),
             ("unacknowledged", counts.unacknowledged),
             ("outbound_max", counts.outbound_refused),
+            ("panicked", counts.panicked),
         ]
     }
 

@@ -16,6 +16,7 @@ use super::state::{Cancel, Confirmed, Ours, State, Theirs};
 use super::timer::Timers;
 use super::transaction::TransactionId;
 use super::uri::Uri;
+use crate::call::cause::Cause;
 use crate::call::signal::{Ending, Signal};
 use crate::id::{LegId, Source};
 use crate::sdp::{Limits, SessionDescription};
@@ -371,6 +372,24 @@ impl Leg {
         match &self.state {
             State::Confirmed(confirmed) => Some(&confirmed.dialog),
             _ => None,
+        }
+    }
+
+    /// A fault of the gateway has struck this leg: the middle is told, and the peer as far as the
+    /// state that is left allows.
+    pub(super) fn struck(&mut self, world: &mut World<'_>) {
+        let ending = Ending::by_gateway(Cause::Internal);
+        world.out.clear();
+        world.out.push(Do::Signal(Signal::End(ending.clone())));
+        match &self.state {
+            // Its state was in the hands of what broke.
+            State::Over => world.out.push(Do::Over),
+            State::New
+            | State::Calling { .. }
+            | State::Cancelling { .. }
+            | State::Invited { .. }
+            | State::Confirmed(_)
+            | State::Leaving { .. } => self.apply(Signal::End(ending), world),
         }
     }
 

@@ -15,6 +15,7 @@ use super::uri::{Host, Uri, escaped, quoted};
 use crate::call::cause::Cause;
 use crate::call::signal::{Ending, Signal};
 use crate::config::Transport;
+use crate::contain::contained;
 use crate::id::{LegId, Source};
 
 /// A leg, and how its messages go.
@@ -147,7 +148,14 @@ impl Agent {
             limits: &self.settings.descriptions,
             out: &mut out,
         };
-        work(&mut placed.leg, &mut world);
+        if contained(|| work(&mut placed.leg, &mut world)).is_err() {
+            self.counts.panicked += 1;
+            tracing::error!(leg = %id, "the call is taken out by a fault of the gateway");
+            if contained(|| placed.leg.struck(&mut world)).is_err() {
+                let ending = Ending::by_gateway(Cause::Internal);
+                out = vec![Do::Signal(Signal::End(ending)), Do::Over];
+            }
+        }
         if placed.dialog.is_none()
             && let Some(dialog) = placed.leg.dialog()
         {

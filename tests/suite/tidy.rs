@@ -13,22 +13,27 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("config", &[]),
     ("sdp", &[]),
     ("trace", &["id"]),
-    ("call", &["address", "config", "id", "sdp"]),
+    ("contain", &[]),
+    ("call", &["address", "config", "contain", "id", "sdp"]),
     ("route", &["address", "call", "config"]),
     (
         "ws",
-        &["address", "ask", "call", "config", "id", "sdp", "trace"],
+        &[
+            "address", "ask", "call", "config", "contain", "id", "sdp", "trace",
+        ],
     ),
     (
         "sip",
-        &["address", "ask", "call", "config", "id", "sdp", "trace"],
+        &[
+            "address", "ask", "call", "config", "contain", "id", "sdp", "trace",
+        ],
     ),
     ("metrics", &["call", "config"]),
     (
         "gateway",
         &[
-            "address", "ask", "call", "config", "id", "metrics", "route", "sdp", "sip", "trace",
-            "ws",
+            "address", "ask", "call", "config", "contain", "id", "metrics", "route", "sdp", "sip",
+            "trace", "ws",
         ],
     ),
     ("net", &["ask", "config", "gateway", "metrics", "sip", "ws"]),

@@ -1,6 +1,7 @@
 //! The agent against peers made of text, under a clock that stands still until it is told to go on.
 
 mod doors;
+mod faults;
 mod incoming;
 mod inside;
 mod outgoing;

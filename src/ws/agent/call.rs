@@ -7,6 +7,7 @@ use super::{Agent, Call, Door, Event, Invitee, Refused};
 use crate::address::Address;
 use crate::call::cause::Cause;
 use crate::call::signal::{Caller, Ending, Invite, Signal};
+use crate::contain::{Panicked, contained};
 use crate::id::{LegId, Source};
 use crate::sdp::SessionDescription;
 use crate::trace::What;
@@ -95,7 +96,11 @@ impl Agent {
             self.counts.repeats += 1;
             return self.reply(id, &create.id, Some(create.call));
         }
-        let (to, offer) = match self.to_create(id, &create) {
+        let checked = contained(|| self.to_create(id, &create)).unwrap_or_else(|Panicked| {
+            self.counts.panicked += 1;
+            Err(broken())
+        });
+        let (to, offer) = match checked {
             Ok(checked) => checked,
             Err(fault) => {
                 if matches!(fault.code, Code::TooManyCalls | Code::Overloaded) {
@@ -263,7 +268,12 @@ impl Agent {
         let Some(leg) = self.legs.get_mut(&leg_id) else {
             return;
         };
-        match leg.receive(frame, rules) {
+        let received = contained(|| leg.receive(frame, rules));
+        let Ok(received) = received else {
+            self.refused(id, request.as_deref(), Some(&call), &broken());
+            return self.take_out(leg_id, now);
+        };
+        match received {
             Ok(said) => {
                 let over = leg.is_over();
                 if let Some(request) = request {
@@ -369,8 +379,11 @@ impl Agent {
             }
             return;
         };
-        let told = leg.apply(signal);
+        let told = contained(|| leg.apply(signal));
         let over = leg.is_over();
+        let Ok(told) = told else {
+            return self.take_out(id, now);
+        };
         for note in told.notes {
             self.note(id, note, now);
         }
@@ -380,6 +393,19 @@ impl Agent {
         if over {
             self.forget(id);
         }
+    }
+
+    /// A fault of the gateway has struck a call: it ends, for its client and for the middle.
+    fn take_out(&mut self, id: LegId, now: Instant) {
+        self.counts.panicked += 1;
+        tracing::error!(leg = %id, "the call is taken out by a fault of the gateway");
+        let ending = Ending::by_gateway(Cause::Internal);
+        if let Some(event) = self.legs.get_mut(&id).map(|leg| leg.expired(&ending)) {
+            self.tell(id, &event, now);
+        }
+        let signal = Signal::End(ending);
+        self.events.push_back(Event::Signal { leg: id, signal });
+        self.forget(id);
     }
 
     /// A leg has finished.
@@ -401,6 +427,12 @@ impl Agent {
             self.watch_grace(leg.session);
         }
     }
+}
+
+/// What a client is told where the gateway itself is at fault.
+fn broken() -> Fault {
+    let message = "a fault of the gateway; its operator finds it in the log";
+    Fault::new(Code::Internal, message)
 }
 
 /// What a `call.create` asks for, whatever its request is called.

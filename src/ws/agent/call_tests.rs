@@ -10,6 +10,7 @@ use super::rig::{
 };
 use crate::call::cause::Cause;
 use crate::call::signal::{Dtmf, Ending, Signal};
+use crate::contain::trap;
 use crate::trace::What;
 use crate::ws::code::Code;
 
@@ -491,4 +492,46 @@ fn leg_that_is_placed_for_a_session_that_went_ends_at_once() {
         (rig.signalled(), rig.gone),
         (vec!["End(unavailable)".to_owned()], vec![leg])
     );
+}
+
+#[test]
+fn a_fault_in_a_call_ends_it_on_both_sides_and_touches_no_other() {
+    let (mut rig, leg) = established();
+    let other = rig.create(1, "c2");
+    rig.heard(1);
+    trap::set(1);
+    rig.say(1, &about("call.end", "e"));
+    let heard = rig.heard(1);
+    assert_eq!(types(&heard), ["error", "call.ended"]);
+    assert_eq!(heard[0]["code"], "internal");
+    assert_eq!(
+        (&heard[1]["cause"], &heard[1]["by"]),
+        (&json!("internal"), &json!("gateway"))
+    );
+    assert_eq!(rig.signalled(), ["End(internal)"]);
+    assert_eq!(rig.gone, [leg]);
+    rig.apply(other, Signal::Ring);
+    assert_eq!(types(&rig.heard(1)), ["call.ringing"]);
+    assert!(rig.agent.counted().contains(&("panicked", 1)));
+}
+
+#[test]
+fn a_fault_in_what_a_client_is_told_ends_the_call() {
+    let (mut rig, leg) = called();
+    rig.heard(1);
+    trap::set(1);
+    rig.apply(leg, Signal::Offer(None));
+    assert_eq!(types(&rig.heard(1)), ["call.ended"]);
+    assert_eq!(rig.signalled(), ["End(internal)"]);
+}
+
+#[test]
+fn a_fault_while_a_call_is_asked_for_is_said_so() {
+    let mut rig = Rig::with_alice();
+    trap::set(1);
+    let offer = json!({ "type": "offer", "sdp": offer() });
+    let frame = json!({ "type": "call.create", "id": "1", "call": "c1", "to": "1001",
+        "description": offer });
+    assert_eq!(rig.asks(1, &frame)["code"], "internal");
+    assert!(rig.agent.is_idle());
 }

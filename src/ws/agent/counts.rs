@@ -39,6 +39,8 @@ pub struct Counts {
     pub candidates_refused: u64,
     /// Requests that were answered by a remembered reply.
     pub repeats: u64,
+    /// Calls that a fault of the gateway took out.
+    pub panicked: u64,
 }
 
 impl Counts {
@@ -64,6 +66,7 @@ impl Counts {
             ("calls_refused", self.calls_refused),
             ("candidates_refused", self.candidates_refused),
             ("repeats", self.repeats),
+            ("panicked", self.panicked),
         ]
     }
 }
