@@ -1,5 +1,5 @@
-//! A call's trace as a ladder, in the format of the scenario files (`docs/testing.md`): what is said
-//! about the call stands in comments above and below.
+//! A call's trace as a ladder, in the format of the scenario files (`docs/testing.md`): what is
+//! said about the call stands in comments above and below.
 //!
 //! ```text
 //! # call-3

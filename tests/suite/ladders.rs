@@ -63,7 +63,8 @@ fn ladder_says_above_who_called_whom_and_below_how_it_ended() {
     assert!(head[0].starts_with("# call-"), "{}", head[0]);
     assert_eq!(
         ladder.lines().last().unwrap(),
-        "# ended 2023-11-14T22:13:26.250Z after 5.750 s, answered for 4.250 s: normal, by the caller"
+        "# ended 2023-11-14T22:13:26.250Z after 5.750 s, answered for 4.250 s: \
+         normal, by the caller"
     );
     for name in [call_id, &head[0][2..]] {
         assert_eq!(world.ladder(name), ladder, "{name}");
@@ -200,10 +201,7 @@ fn refused_invites_of_a_trunk_are_found_by_their_call_id() {
             ladder.contains(" > crosspoint  INVITE sip:alice@"),
             "{ladder}"
         );
-        assert!(
-            ladder.contains("crosspoint > 192.0.2.10:5060/udp"),
-            "{ladder}"
-        );
+        assert!(ladder.contains("\n0.000   crosspoint > "), "{ladder}");
     }
     let listed = world.gateway.traced_calls(world.now);
     assert_eq!(listed.matches("\trefused\t").count(), 5, "{listed}");
