@@ -338,6 +338,7 @@ impl Shell {
     fn drain(&mut self) -> bool {
         while let Some(output) = self.gateway.poll_output() {
             if matches!(output, Output::Finished) {
+                self.write_last_ladders();
                 return true;
             }
             self.perform(output);
@@ -356,6 +357,17 @@ impl Shell {
                     tracing::warn!(%error, file = %file.display(), "a ladder was not written");
                 }
             });
+        }
+    }
+
+    /// The same at the end of the process, which waits for it.
+    fn write_last_ladders(&mut self) {
+        let Some(folder) = &self.ladders else { return };
+        for (call, text) in self.gateway.take_ended_ladders() {
+            let file = folder.join(format!("{}-{call}.ladder", unix_seconds()));
+            if let Err(error) = std::fs::write(&file, text) {
+                tracing::warn!(%error, file = %file.display(), "a ladder was not written");
+            }
         }
     }
 

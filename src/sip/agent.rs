@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use super::flow::Flow;
 use super::outbound::{AllSent, Outbound, Way};
 use super::placed::Placed;
+use super::refused::Refused;
 use super::registration::{Key, Standing};
 use super::registrations::Registrations;
 use super::strangers::Strangers;
@@ -78,6 +79,15 @@ pub enum Event {
         trunk: String,
         /// Whether it does.
         reachable: bool,
+    },
+    /// An INVITE that would have begun a call is refused; what follows of this leg is its trace.
+    Refused(Refused),
+    /// The Call-ID of an INVITE of ours.
+    Named {
+        /// Its leg.
+        leg: LegId,
+        /// The Call-ID.
+        name: String,
     },
     /// A line of a trace.
     Trace(Entry),

@@ -10,6 +10,7 @@ use super::framing::Frame;
 use super::matching::{back, note_source};
 use super::message::{Message, Request, Response};
 use super::name::{Method, Name};
+use super::refused::begins_call;
 use super::text::{Parsed, parse};
 use crate::config::Transport;
 use crate::id::Source;
@@ -47,7 +48,7 @@ impl Agent {
                     513 => "Message Too Large",
                     _ => "Bad Request",
                 };
-                self.respond_statelessly(&mut request, status, phrase, flow);
+                self.respond_statelessly(*request, status, phrase, flow, ids, now);
             }
             Err(fault) => {
                 self.counts.unreadable += 1;
@@ -77,8 +78,8 @@ impl Agent {
         };
         if self.transactions.receive(message, flow, now).is_err() {
             self.counts.transactions_refused += 1;
-            if let Some(mut request) = refused {
-                self.respond_statelessly(&mut request, 503, "Service Unavailable", flow);
+            if let Some(request) = refused {
+                self.respond_statelessly(request, 503, "Service Unavailable", flow, ids, now);
             }
         }
         self.pump(ids, now);
@@ -87,20 +88,27 @@ impl Agent {
     /// Answers without a transaction (RFC 3261 §8.2.7). An ACK has no answer.
     fn respond_statelessly(
         &mut self,
-        request: &mut Request,
+        mut request: Request,
         status: u16,
         phrase: &str,
         flow: Flow,
+        ids: &mut Source,
+        now: Instant,
     ) {
         if request.method == Method::Ack {
             return;
         }
-        let flow = back(request, flow);
-        let mut response = Response::to(request, status, phrase, Some(&stateless_tag(request)));
+        let (came_by, flow) = (flow, back(&mut request, flow));
+        let tag = stateless_tag(&request);
+        let mut response = Response::to(&request, status, phrase, Some(&tag));
         if status == 503 {
             response = response.with(Name::RetryAfter, "5");
         }
         let bytes = response.to_bytes();
+        if begins_call(&request) {
+            let leg = self.refused(request, &response, came_by, ids, now);
+            self.trace_sent(Some(leg), flow, &bytes, false, now);
+        }
         self.events.push_back(Event::Transmit { flow, bytes });
     }
 

@@ -44,10 +44,13 @@ impl Agent {
             self.streams.trust(stream);
         }
         if leg.is_none() && self.is_strange(&request, flow) {
-            return self.stranger(id, &request, flow, ids, now);
+            return self.stranger(id, request, flow, ids, now);
         }
         if let Some(refusal) = refusal_of_form(&request) {
-            return self.answer(id, refusal, ids, now);
+            return match leg {
+                Some(_) => self.answer(id, refusal, ids, now),
+                None => self.refuse(id, request, refusal, flow, ids, now),
+            };
         }
         if leg.is_none() && self.breaks_sips(&request, flow) {
             // RFC 3261 §8.2.2.1: a scheme that is not supported, here by this transport.
@@ -97,7 +100,7 @@ impl Agent {
     }
 
     /// Answers without a leg; every response but 100 has a To tag (RFC 3261 §8.2.6.2).
-    fn answer(
+    pub(super) fn answer(
         &mut self,
         id: TransactionId,
         mut response: Response,
@@ -128,7 +131,7 @@ impl Agent {
     fn stranger(
         &mut self,
         id: TransactionId,
-        request: &Request,
+        request: Request,
         flow: Flow,
         ids: &mut Source,
         now: Instant,
@@ -139,10 +142,10 @@ impl Agent {
             tracing::info!(?source, method = %request.method, "a stranger asks: told so once");
             // A phone whose BYE has crossed ours is a stranger by its address.
             let refusal = match request.headers.to_tag() {
-                Some(_) => no_dialog(request),
-                None => Response::to(request, 403, "Forbidden", None),
+                Some(_) => no_dialog(&request),
+                None => Response::to(&request, 403, "Forbidden", None),
             };
-            return self.answer(id, refusal, ids, now);
+            return self.refuse(id, request, refusal, flow, ids, now);
         }
         self.transactions.forget(id);
     }
@@ -176,14 +179,14 @@ impl Agent {
         now: Instant,
     ) {
         if let Some(refusal) = self.no_room(&request) {
-            return self.answer(id, refusal, ids, now);
+            return self.refuse(id, request, refusal, flow, ids, now);
         }
         let Some(caller) = self.caller(&request, flow) else {
-            return self.stranger(id, &request, flow, ids, now);
+            return self.stranger(id, request, flow, ids, now);
         };
         let offer = match self.offer_of(&request) {
             Ok(offer) => offer,
-            Err(refusal) => return self.answer(id, *refusal, ids, now),
+            Err(refusal) => return self.refuse(id, request, *refusal, flow, ids, now),
         };
         let leg = ids.leg();
         self.serving.insert(id, leg);

@@ -38,6 +38,21 @@ pub enum Purpose {
     Cancel,
 }
 
+impl Purpose {
+    /// The request, as a trace calls it.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Invite => "the INVITE",
+            Self::Reinvite => "the INVITE inside the call",
+            Self::Bye => "the BYE",
+            Self::ForkBye => "the BYE to another fork",
+            Self::Info => "the INFO with the digit",
+            Self::Cancel => "the CANCEL",
+        }
+    }
+}
+
 /// What a leg wants done.
 #[derive(Debug, PartialEq)]
 pub enum Do {
@@ -215,14 +230,13 @@ impl Leg {
             }
             (Purpose::Reinvite, State::Confirmed(_)) => self.no_response_reinvite(why, world),
             (Purpose::Bye, State::Leaving { .. }) => self.over(world),
-            (Purpose::Info, _) => world
-                .out
-                .push(Do::Note(format!("the digit is lost: {why}"))),
+            // The agent has left a note of it.
             (
                 Purpose::Invite
                 | Purpose::Reinvite
                 | Purpose::Bye
                 | Purpose::ForkBye
+                | Purpose::Info
                 | Purpose::Cancel,
                 _,
             ) => {}

@@ -46,6 +46,7 @@ mod outbound;
 mod placed;
 mod recorded;
 mod redirect;
+mod refused;
 pub mod registration;
 pub mod registrations;
 mod reoffer;
@@ -71,3 +72,4 @@ pub mod verify;
 
 pub use self::agent::{AccountState, Agent, Call, Counts, Event, Incoming, Target};
 pub use self::handled::{HANDLED, SUPPORTED, allow};
+pub use self::refused::Refused;

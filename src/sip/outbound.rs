@@ -201,6 +201,9 @@ impl Agent {
             return self.trunk_located(place, life, located, now);
         }
         if let Some((job, lookup)) = self.outbound.asked.remove(&id) {
+            if let Told::Failed(why) = told {
+                self.note(&job.who, now, || format!("a look-up failed: {why}"));
+            }
             let located = lookup.told(told, ids);
             self.located(job, located, ids, now);
         }

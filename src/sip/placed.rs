@@ -199,6 +199,10 @@ impl Agent {
     fn carry_out(&mut self, id: LegId, what: Do, ids: &mut Source, now: Instant) {
         match what {
             Do::Send(purpose, request) => {
+                if purpose == Purpose::Invite {
+                    let name = request.headers.call_id().to_owned();
+                    self.events.push_back(Event::Named { leg: id, name });
+                }
                 let (hop, way) = self.hop_of(id, &request);
                 self.send(Who::Leg(id, purpose), *request, &hop, way, ids, now);
             }
@@ -342,7 +346,11 @@ impl Agent {
                 self.sent
                     .insert(id, super::outbound::Sent::cancel(who, cancel, flow));
             }
-            Err(_) => self.counts.transactions_refused += 1,
+            Err(_) => {
+                self.counts.transactions_refused += 1;
+                let why = "there are too many transactions";
+                self.no_response_to(Who::Leg(leg, Purpose::Cancel), why, ids, now);
+            }
         }
         self.pump(ids, now);
     }

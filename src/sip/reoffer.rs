@@ -23,7 +23,7 @@ use super::state::{Heard, Ours, State, Theirs, proof_of};
 use super::status;
 use super::uac::fitting;
 use crate::call::cause::Cause;
-use crate::call::signal::{Ending, Refusal, Signal};
+use crate::call::signal::{Ending, Refusal, Refused, Signal};
 use crate::sdp::SessionDescription;
 
 /// How often an INVITE inside a call is tried again after 491.
@@ -56,7 +56,9 @@ impl Leg {
             Ours::Withdrawn { next, .. } => *next = Some(offer),
             // One at a time (RFC 3264 §4); the middle knows, too.
             Ours::Sent { .. } | Ours::Answering { .. } => {
-                world.out.push(Do::Signal(Signal::Refuse(Refusal::Glare)));
+                world
+                    .out
+                    .push(Do::Signal(Signal::Refuse(Refusal::Glare.into())));
             }
         }
     }
@@ -174,7 +176,9 @@ impl Leg {
                     491 => Refusal::Glare,
                     _ => Refusal::NotAcceptable,
                 };
-                world.out.push(Do::Signal(Signal::Refuse(why)));
+                let status = Some((status, response.reason.clone()));
+                let refused = Refused { why, status };
+                world.out.push(Do::Signal(Signal::Refuse(refused)));
             }
             // A 2xx once more: its ACK was lost.
             (Ours::Quiet | Ours::Queued { .. } | Ours::Answering { .. }, 200..300) => {

@@ -30,7 +30,7 @@ impl Leg {
             }
             Signal::Offer(offer) => self.reoffer(offer, world),
             Signal::Answer(answer) => self.answer(answer, world),
-            Signal::Refuse(why) => self.refuse(why, world),
+            Signal::Refuse(refused) => self.refuse(refused.why, world),
             Signal::Dtmf(dtmf) => {
                 let mut info = confirmed.dialog.request(Method::Info);
                 info.set_body(body::DTMF_RELAY, body::of_digit(dtmf));
@@ -233,11 +233,10 @@ impl Leg {
         );
         let ok = Response::to(bye, 200, "OK", None);
         world.out.push(Do::Respond(transaction, Box::new(ok)));
-        let cause = status::cause_named(&bye.headers, Cause::Normal);
         if ended {
             return self.over(world);
         }
-        self.end(Ending::by_peer(cause), world);
+        self.end(status::ending_named(&bye.headers, Cause::Normal), world);
     }
 
     /// An INVITE inside the call (RFC 3261 §14.2).
@@ -274,7 +273,9 @@ impl Leg {
         if let Ours::Queued { at: Some(_), .. } = confirmed.ours {
             // His came while ours waited out a 491: his goes first, ours is given up.
             confirmed.ours = Ours::Quiet;
-            world.out.push(Do::Signal(Signal::Refuse(Refusal::Glare)));
+            world
+                .out
+                .push(Do::Signal(Signal::Refuse(Refusal::Glare.into())));
         }
         // RFC 3261 §17.2.1: an answer may take longer than 200 ms, and it would be repeated.
         let trying = Response::to(&request, 100, "Trying", None);
@@ -317,7 +318,7 @@ impl Leg {
             confirmed.theirs = Theirs::Quiet;
             world
                 .out
-                .push(Do::Signal(Signal::Refuse(Refusal::Withdrawn)));
+                .push(Do::Signal(Signal::Refuse(Refusal::Withdrawn.into())));
         }
     }
 

@@ -140,8 +140,8 @@ impl Leg {
     ) {
         match &self.state {
             State::Invited { transaction, .. } if cancelled == Some(*transaction) => {
-                let cause = status::cause_named(&cancel.headers, Cause::Cancelled);
-                self.given_up(Ending::by_peer(cause), world);
+                let ending = status::ending_named(&cancel.headers, Cause::Cancelled);
+                self.given_up(ending, world);
             }
             State::Confirmed(confirmed) => {
                 if let Theirs::Asked { transaction, .. } = &confirmed.theirs
@@ -204,8 +204,8 @@ impl Leg {
         };
         world.out.push(Do::Respond(transaction, Box::new(response)));
         if request.method == Method::Bye {
-            let cause = status::cause_named(&request.headers, Cause::Cancelled);
-            self.given_up(Ending::by_peer(cause), world);
+            let ending = status::ending_named(&request.headers, Cause::Cancelled);
+            self.given_up(ending, world);
         }
     }
 }

@@ -7,13 +7,13 @@ const LIFE: Duration = Duration::from_secs(60);
 
 const CONTACT: &str = "Contact: <sip:600@192.0.2.9:5060>";
 
-fn small_udp() -> Config {
+pub(super) fn small_udp() -> Config {
     let mut config = config();
     config.trunk[0].udp_max_bytes = Some(300);
     config
 }
 
-fn connect(bench: &mut Bench) -> (u64, SocketAddr) {
+pub(super) fn connect(bench: &mut Bench) -> (u64, SocketAddr) {
     bench.told();
     let connect = bench.others.drain(..).find_map(|event| match event {
         Event::Connect { stream, remote, .. } => Some((stream, remote)),
@@ -22,7 +22,7 @@ fn connect(bench: &mut Bench) -> (u64, SocketAddr) {
     connect.expect("a stream is asked for")
 }
 
-fn asked(bench: &mut Bench) -> (AskId, Question) {
+pub(super) fn asked(bench: &mut Bench) -> (AskId, Question) {
     bench.told();
     let asked = bench.others.drain(..).find_map(|event| match event {
         Event::Ask { id, question } => Some((id, question)),
@@ -31,11 +31,11 @@ fn asked(bench: &mut Bench) -> (AskId, Question) {
     asked.expect("a question")
 }
 
-fn tell(bench: &mut Bench, id: AskId, told: Told) {
+pub(super) fn tell(bench: &mut Bench, id: AskId, told: Told) {
     bench.agent.told(id, &told, &mut bench.ids, bench.now);
 }
 
-fn named(name: &str) -> Config {
+pub(super) fn named(name: &str) -> Config {
     let mut config = config();
     config.trunk[0].uri = format!("sip:{name}");
     config

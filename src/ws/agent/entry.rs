@@ -324,6 +324,20 @@ impl Agent {
                 .collect(),
             Resumed::Whole(_) => Vec::new(),
         };
+        let (user, ids) = (session.permissions.user.clone(), session.calls.clone());
+        let came_back = match resumed {
+            Resumed::Whole(true) => {
+                format!("{user} is back: resumed, frames sent again: {replayed}")
+            }
+            Resumed::Whole(false) => format!("{user} is in"),
+            Resumed::Snapshot(_) => {
+                let count = restated.len();
+                format!("{user} is back: events were lost, calls told anew: {count}")
+            }
+        };
+        for leg in ids {
+            self.note(leg, came_back.clone(), now);
+        }
         self.send(connection, &welcome);
         for text in replay {
             self.events.push_back(Event::Send { connection, text });

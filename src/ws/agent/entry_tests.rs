@@ -401,6 +401,7 @@ fn verbs_of_the_token_bound_what_is_asked_for() {
         &json!({ "type": "call.create", "id": "1", "call": "c", "to": "1" }),
     );
     assert_eq!(reply["code"], "forbidden");
+    assert_eq!(rig.ladder(), ["> call.create c", "< error c"]);
     let reply = rig.asks(1, &json!({ "type": "call.end", "id": "2", "call": "c" }));
     assert_eq!(reply["code"], "unknown_call");
 }
