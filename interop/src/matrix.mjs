@@ -16,6 +16,8 @@ import {
 } from './lab.mjs';
 import * as asterisk from '../peers/asterisk/asterisk.mjs';
 import * as baresip from '../peers/baresip/baresip.mjs';
+import * as kamailio from '../peers/kamailio/kamailio.mjs';
+import * as rtpengine from '../peers/rtpengine/rtpengine.mjs';
 import * as sipp from '../peers/sipp/sipp.mjs';
 import * as browser from './browser.mjs';
 import * as gateway from './gateway.mjs';
@@ -23,7 +25,7 @@ import * as gateway from './gateway.mjs';
 const CASE_MS = 60_000;
 /** So many cases of one run may fail and be tried again: more than that is no accident. */
 const AGAIN_MAX = 3;
-const PEERS = ['chromium', 'asterisk', 'baresip', 'sipp'];
+const PEERS = ['chromium', 'asterisk', 'baresip', 'sipp', 'kamailio'];
 const args = process.argv.slice(2);
 const options = (name) => args.flatMap((a, i) => (a === name ? [args[i + 1]] : []));
 const only = options('--only');
@@ -175,7 +177,7 @@ async function main() {
     fs.rmSync(path.join(runs, old), { recursive: true, force: true });
   }
   const versions = [gateway.version(), await browser.version(), asterisk.version(),
-    baresip.version(), sipp.version()].filter(Boolean);
+    baresip.version(), sipp.version(), kamailio.version(), rtpengine.version()].filter(Boolean);
   console.log(`interop: ${versions.join(', ')}`);
   console.log(`interop: ${cases.length} cases, logs in ${folder}`);
   const shared = new Shared(folder);

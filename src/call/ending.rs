@@ -13,7 +13,11 @@ impl Call {
         let cause = match self.state {
             State::Established => ending.cause,
             State::Waiting { .. } | State::Inviting { .. } | State::Ringing { .. } => {
-                Cause::Cancelled
+                match ending.cause {
+                    // A proxy called others as well, and one of them took the call.
+                    Cause::AnsweredElsewhere => ending.cause,
+                    _ => Cause::Cancelled, // Whatever the caller's reason is.
+                }
             }
             State::Ended => return,
         };

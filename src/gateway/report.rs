@@ -97,4 +97,9 @@ impl Gateway {
     pub fn count_slow_client(&mut self) {
         self.metrics.slow_client();
     }
+
+    /// So many connections were refused at the door since the start, by what.
+    pub fn count_refused(&mut self, refused: [(&'static str, u64); 2]) {
+        self.metrics.refused(refused);
+    }
 }

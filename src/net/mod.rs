@@ -12,6 +12,7 @@
     reason = "net/ is where sockets, tasks and time live"
 )]
 
+pub mod admission;
 pub mod client;
 pub mod dns;
 pub mod http;
@@ -37,8 +38,9 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 
+use self::admission::{Admission, Visitor};
 use self::inbox::{Arrival, Behind, Inbox, Report, Waiting};
-use crate::config::Config;
+use crate::config::{Config, Transport};
 use crate::gateway::{Gateway, Input, Output};
 use crate::ws::ConnectionId;
 use crate::ws::origin::Origins;
@@ -67,6 +69,7 @@ pub struct Shell {
     arrivals: mpsc::Receiver<Waiting>,
     behind: Behind,
     accepted: mpsc::Receiver<stream::Accepted>,
+    admission: Arc<Admission>,
     udp: udp::UdpSockets,
     shared: Arc<http::Shared>,
     sip_tls: Option<SipTls>,
@@ -106,6 +109,12 @@ impl Shell {
     pub async fn start(config: Config) -> io::Result<Self> {
         let (inbox, arrivals) = Inbox::new();
         let (accepting, accepted) = mpsc::channel(64);
+        let server = &config.server;
+        let limits = admission::Limits::of_system(
+            server.connections_per_address,
+            server.descriptors_reserved,
+        );
+        let admission = Admission::new(limits);
         let mut bound = Bound::default();
         let mut certificates = Vec::new();
         let mut udp = udp::UdpSockets::new();
@@ -114,13 +123,12 @@ impl Shell {
             let local = u16::try_from(place).map_err(io::Error::other)?;
             let address = listener.address;
             bound.sip.push(match listener.transport {
-                crate::config::Transport::Udp => udp.bind(local, address).await?,
-                crate::config::Transport::Tcp => {
-                    stream::listen(local, address, accepting.clone()).await?
-                }
-                crate::config::Transport::Tls => {
-                    tls_listeners.push(local);
-                    stream::listen(local, address, accepting.clone()).await?
+                Transport::Udp => udp.bind(local, address).await?,
+                stream_transport @ (Transport::Tcp | Transport::Tls) => {
+                    if stream_transport == Transport::Tls {
+                        tls_listeners.push(local);
+                    }
+                    stream::listen(local, address, accepting.clone(), &admission).await?
                 }
             });
         }
@@ -146,10 +154,12 @@ impl Shell {
                 Some(_) => http::public(&shared),
                 None => http::public(&shared).merge(http::admin_here(&shared)),
             };
-            http::serve(listener, router, https.clone());
+            let visitors = (Arc::clone(&admission), Visitor::Client);
+            http::serve(listener, router, https.clone(), visitors);
         }
         if let Some(address) = admin_apart {
-            http::serve(bind(address).await?, http::admin(&shared), None);
+            let visitors = (Arc::clone(&admission), Visitor::Own);
+            http::serve(bind(address).await?, http::admin(&shared), None, visitors);
         }
         let deadlines = stream::Deadlines {
             connect: config.sip.connect_timeout,
@@ -169,6 +179,7 @@ impl Shell {
             arrivals,
             behind: Behind::default(),
             accepted,
+            admission,
             udp,
             shared,
             sip_tls,
@@ -296,7 +307,10 @@ impl Shell {
             }
             Arrival::Report { wanted, reply } => {
                 let text = match wanted {
-                    Report::Metrics => Some(self.gateway.metrics()),
+                    Report::Metrics => {
+                        self.gateway.count_refused(self.admission.refused());
+                        Some(self.gateway.metrics())
+                    }
                     Report::Calls => Some(self.gateway.traced_calls(now)),
                     Report::Ladder(call) => self.gateway.ladder(&call),
                 };
@@ -406,8 +420,13 @@ impl Shell {
                         .as_ref()
                         .map(|tls| (Arc::clone(&tls.client), name))
                 });
-                let inbox = self.inbox.clone();
-                let writer = stream::connect(stream, from, remote, tls, inbox, self.deadlines);
+                let place = stream::Place {
+                    stream,
+                    inbox: self.inbox.clone(),
+                    deadlines: self.deadlines,
+                    seat: Arc::new(self.admission.take()),
+                };
+                let writer = stream::connect(place, from, remote, tls);
                 self.streams.insert(stream, writer);
             }
             Output::StreamClose { stream } => {
@@ -440,6 +459,7 @@ impl Shell {
             socket,
             remote,
             local,
+            seat,
         } = accepted;
         let tls = match self.tls_listeners.contains(&local) {
             false => None,
@@ -458,7 +478,13 @@ impl Shell {
             },
             Instant::now(),
         );
-        let writer = stream::accept(stream, socket, tls, self.inbox.clone(), self.deadlines);
+        let place = stream::Place {
+            stream,
+            inbox: self.inbox.clone(),
+            deadlines: self.deadlines,
+            seat: Arc::new(seat),
+        };
+        let writer = stream::accept(place, socket, tls);
         self.streams.insert(stream, writer);
     }
 

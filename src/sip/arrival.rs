@@ -7,7 +7,7 @@ use std::time::Instant;
 use super::agent::{Agent, Event};
 use super::flow::Flow;
 use super::framing::Frame;
-use super::matching::back;
+use super::matching::{back, note_source};
 use super::message::{Message, Request, Response};
 use super::name::{Method, Name};
 use super::refused::begins_call;
@@ -28,8 +28,14 @@ impl Agent {
             return;
         }
         match parse(bytes, &self.settings.limits) {
-            Ok(Parsed::Message(message)) => self.parsed(message, flow, ids, now),
-            Ok(Parsed::Answerable(request, status, fault)) => {
+            Ok(Parsed::Message(mut message)) => {
+                if let Message::Request(request) = &mut message {
+                    self.note_stream(request, flow);
+                }
+                self.parsed(message, flow, ids, now);
+            }
+            Ok(Parsed::Answerable(mut request, status, fault)) => {
+                self.note_stream(&mut request, flow);
                 self.counts.malformed += 1;
                 let source = self.source_of(flow);
                 let is_known = self.caller(&request, flow).is_some();
@@ -48,6 +54,19 @@ impl Agent {
                 self.counts.unreadable += 1;
                 tracing::debug!(?flow, %fault, "a message was dropped");
             }
+        }
+    }
+
+    /// Notes in its Via from where a request came over a stream: should that break, the response
+    /// goes there (RFC 3261 §18.2.1, §18.2.2).
+    fn note_stream(&self, request: &mut Request, flow: Flow) {
+        if let Flow::Stream(_) = flow
+            && let (_, Some(remote)) = self.way_of(flow)
+        {
+            note_source(
+                request,
+                SocketAddr::new(remote.ip().to_canonical(), remote.port()),
+            );
         }
     }
 
@@ -97,7 +116,13 @@ impl Agent {
     pub fn stream_accepted(&mut self, stream: u64, local: u16, remote: SocketAddr, now: Instant) {
         let transport = self.listeners.get(usize::from(local)).map(|l| l.transport);
         let transport = transport.unwrap_or(Transport::Tcp);
-        if !self.streams.accepted(stream, transport, remote, now) {
+        // A trunk may open one for each call.
+        let is_trunk = self.trunks.iter().any(|t| t.is_source(remote.ip()));
+        let most = match is_trunk {
+            true => usize::MAX,
+            false => self.settings.streams_per_address,
+        };
+        if !self.streams.accepted(stream, transport, remote, most, now) {
             self.counts.streams_refused += 1;
             self.events.push_back(Event::CloseStream { stream });
         }

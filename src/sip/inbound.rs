@@ -5,8 +5,9 @@ use std::time::Instant;
 
 use super::agent::{Agent, Call, Door, Event, Incoming};
 use super::body;
+use super::contact::Scheme;
 use super::flow::Flow;
-use super::handled::{SUPPORTED, allow, refusal_of_form};
+use super::handled::{capabilities, refusal_of_form};
 use super::leg::{Identity, Leg};
 use super::message::{Message, Request, Response};
 use super::name::{Method, Name};
@@ -15,6 +16,7 @@ use super::session::{no_dialog, refused_body};
 use super::transaction::TransactionId;
 use super::uri::NameAddr;
 use crate::call::signal::{Caller, Invite};
+use crate::config::Transport;
 use crate::id::{LegId, Source};
 
 impl Agent {
@@ -49,6 +51,11 @@ impl Agent {
                 Some(_) => self.answer(id, refusal, ids, now),
                 None => self.refuse(id, request, refusal, flow, ids, now),
             };
+        }
+        if leg.is_none() && self.breaks_sips(&request, flow) {
+            // RFC 3261 §8.2.2.1: a scheme that is not supported, here by this transport.
+            let refusal = Response::to(&request, 416, "SIPS Needs TLS", None);
+            return self.answer(id, refusal, ids, now);
         }
         match (&request.method, leg) {
             (Method::Cancel, Some(leg)) => self.cancelled(id, &request, leg, ids, now),
@@ -112,6 +119,13 @@ impl Agent {
             Method::Cancel => self.transactions.cancelled_by(request).is_none(),
             _ => self.caller(request, flow).is_none(),
         }
+    }
+
+    /// Whether a request asks for `sips:` and did not come by TLS (RFC 3261 §26.2.2: it is carried
+    /// by TLS on each hop, and the last one is ours).
+    fn breaks_sips(&self, request: &Request, flow: Flow) -> bool {
+        let is_sips = request.uri.sip().is_some_and(|uri| uri.secure);
+        is_sips && self.way_of(flow).0 != Transport::Tls
     }
 
     fn stranger(
@@ -206,9 +220,10 @@ impl Agent {
         let key = (name.clone(), tag.clone());
         self.dialogs.insert(key.clone(), leg);
         let way = self.way(caller.trunk.as_deref());
-        let invited = Leg::incoming(leg, identity, id, Box::new(request), tag);
+        let scheme = Scheme::asked_by(&request);
+        let invited = Leg::incoming(leg, identity, id, Box::new(request), tag, now);
         let mut placed = Placed::new(invited, way);
-        (placed.flow, placed.dialog) = (Some(flow), Some(key));
+        (placed.flow, placed.dialog, placed.scheme) = (Some(flow), Some(key), scheme);
         self.legs.insert(leg, Box::new(placed));
         self.events.push_back(Event::Call(Call {
             leg,
@@ -336,13 +351,7 @@ impl Agent {
             Door::Open | Door::Shedding => (200, "OK"),
             Door::Closed => (503, "Service Unavailable"),
         };
-        let mut response = Response::to(request, status, phrase, None)
-            .with(Name::Allow, allow())
-            .with(Name::Accept, format!("{}, {}", body::SDP, body::DTMF_RELAY));
-        if !SUPPORTED.is_empty() {
-            response = response.with(Name::Supported, SUPPORTED);
-        }
-        self.answer(id, response, ids, now);
+        self.answer(id, capabilities(request, status, phrase), ids, now);
     }
 
     /// The ACK of a 2xx.

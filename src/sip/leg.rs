@@ -5,7 +5,7 @@
 //! the incoming half, `session.rs` what happens once the call is confirmed, `reoffer.rs` INVITEs of
 //! ours inside it. A leg that was told `End` finishes alone: the middle has forgotten it.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::auth::{Authorizer, Credentials, Subject};
 use super::dialog::Dialog;
@@ -13,7 +13,7 @@ use super::header::CSeq;
 use super::message::{HeaderText, Request, Response};
 use super::name::{Method, Name};
 use super::state::{Cancel, Confirmed, Ours, State, Theirs};
-use super::timer::Timers;
+use super::timer::{LegTimer, Timers};
 use super::transaction::TransactionId;
 use super::uri::Uri;
 use crate::call::cause::Cause;
@@ -147,13 +147,18 @@ impl Leg {
         transaction: TransactionId,
         invite: Box<Request>,
         tag: String,
+        now: Instant,
     ) -> Self {
         let uri = invite.uri.clone();
+        // RFC 3261 §20.19: counted from its arrival.
+        let expires = invite.headers.number(&Name::Expires);
+        let expires_at = expires.map(|seconds| now + Duration::from_secs(u64::from(seconds)));
         let state = State::Invited {
             transaction,
             invite,
             tag,
             early: None,
+            expires_at,
         };
         Self {
             id,
@@ -203,6 +208,9 @@ impl Leg {
                 self.acknowledge_and_forget(request, response, world);
             }
             (Purpose::Bye, State::Leaving { .. }) if !response.is_provisional() => self.over(world),
+            (Purpose::Info, State::Confirmed(_)) if matches!(response.status, 408 | 481) => {
+                self.dialog_gone(response, world);
+            }
             (Purpose::Info, State::Confirmed(_)) if response.status >= 300 => {
                 world.out.push(Do::Note(format!(
                     "the digit was refused: {}",
@@ -299,6 +307,7 @@ impl Leg {
                 confirmed.dialog.local_seq = confirmed.dialog.local_seq.max(number) + 1;
                 confirmed.dialog.local_seq
             }
+            State::Calling { redirects, .. } => redirects.next_number(number),
             _ => number + 1,
         };
         let cseq = CSeq { number, method };
@@ -322,6 +331,10 @@ impl Leg {
             }
             State::Confirmed(_) => self.timeout_confirmed(world),
             State::Invited {
+                expires_at: Some(at),
+                ..
+            } if *at <= world.now => self.expired(world),
+            State::Invited {
                 early: Some(early), ..
             } if early.again_at <= world.now => {
                 self.ring_again(world);
@@ -335,29 +348,39 @@ impl Leg {
         }
     }
 
-    /// When [`Leg::timeout`] wants to be called.
+    /// When [`Leg::timeout`] wants to be called, and why.
     #[must_use]
-    pub fn due_at(&self) -> Option<Instant> {
+    pub fn due(&self) -> Option<(Instant, LegTimer)> {
         match &self.state {
             State::Cancelling {
                 cancel: Cancel::Sent { until },
                 ..
-            } => Some(*until),
+            } => Some((*until, LegTimer::Cancelled)),
             State::Confirmed(confirmed) => {
                 let ours = match &confirmed.ours {
-                    Ours::Queued { at, .. } => *at,
+                    Ours::Queued { at, .. } => at.map(|at| (at, LegTimer::ReofferAgain)),
                     Ours::Quiet
                     | Ours::Sent { .. }
                     | Ours::Withdrawn { .. }
                     | Ours::Answering { .. } => None,
                 };
                 let theirs = match &confirmed.theirs {
-                    Theirs::Unacked(unacked) => Some(unacked.again.at.min(unacked.until)),
+                    Theirs::Unacked(unacked) => {
+                        let again = (unacked.again.at, LegTimer::AcceptAgain);
+                        Some(again.min((unacked.until, LegTimer::Unacknowledged)))
+                    }
                     Theirs::Quiet | Theirs::Asked { .. } => None,
                 };
                 ours.into_iter().chain(theirs).min()
             }
-            State::Invited { early, .. } => early.as_ref().map(|early| early.again_at),
+            State::Invited {
+                early, expires_at, ..
+            } => {
+                let again = early.as_ref();
+                let again = again.map(|early| (early.again_at, LegTimer::RingAgain));
+                let expires = expires_at.map(|at| (at, LegTimer::Expires));
+                again.into_iter().chain(expires).min()
+            }
             State::Cancelling { .. }
             | State::New
             | State::Calling { .. }

@@ -150,14 +150,8 @@ impl Leg {
             }
             (Ours::Sent { .. }, 200..300) => self.reinvite_succeeded(request, response, world),
             (Ours::Withdrawn { .. }, 200..300) => self.withdrawn_too_late(request, response, world),
-            // RFC 3261 §12.2.1.2: the dialog is gone at the other end.
             (Ours::Sent { .. } | Ours::Withdrawn { .. }, 408 | 481) => {
-                let ending = Ending {
-                    status: Some((response.status, response.reason.clone())),
-                    ..Ending::by_peer(Cause::Timeout)
-                };
-                world.out.push(Do::Signal(Signal::End(ending)));
-                self.leave(None, world);
+                self.dialog_gone(response, world);
             }
             (Ours::Withdrawn { .. }, _) => self.settle_withdrawn(world),
             (Ours::Sent { offer, tries, .. }, 491) if *tries < RETRIES_MAX => {

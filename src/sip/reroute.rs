@@ -35,8 +35,9 @@ impl Agent {
     /// is cancelled over another stream. A 2xx that comes all the same finds its transaction, and
     /// gets ACK and BYE.
     pub(super) fn stop_ringing(&mut self, flow: Flow, why: &str, ids: &mut Source, now: Instant) {
-        let rings = |sent: &&Sent| sent.flow == flow && sent.phase == Phase::Proceeding;
-        let ringing = self.sent.values().filter(rings);
+        let of_flow = self.transactions.on_stream(flow).into_iter();
+        let ringing = of_flow.filter_map(|id| self.sent.get(&id));
+        let ringing = ringing.filter(|sent| sent.phase == Phase::Proceeding);
         let legs: Vec<_> = ringing
             .filter_map(|sent| match sent.who {
                 Who::Leg(leg, Purpose::Invite) => Some(leg),

@@ -5,6 +5,7 @@
 
 use super::body;
 use super::dialog::Order;
+use super::handled::capabilities;
 use super::leg::{Do, Leg, Purpose, World};
 use super::message::{Request, Response};
 use super::name::{Method, Name};
@@ -123,6 +124,16 @@ impl Leg {
         self.withdraw(world);
     }
 
+    /// A response says that the dialog is gone at the other end: 408 or 481 (RFC 3261 §12.2.1.2).
+    pub(super) fn dialog_gone(&mut self, response: &Response, world: &mut World<'_>) {
+        let ending = Ending {
+            status: Some((response.status, response.reason.clone())),
+            ..Ending::by_peer(Cause::Timeout)
+        };
+        world.out.push(Do::Signal(Signal::End(ending)));
+        self.leave(None, world);
+    }
+
     /// The middle ends the call.
     fn hang_up(&mut self, ending: &Ending, world: &mut World<'_>) {
         let reason = status::reason(ending.cause, ending.detail.as_deref());
@@ -187,7 +198,7 @@ impl Leg {
             Method::Invite => self.reinvited(transaction, request, world),
             Method::Info => self.info(transaction, &request, world),
             Method::Options => {
-                let ok = Response::to(&request, 200, "OK", None);
+                let ok = capabilities(&request, 200, "OK");
                 world.out.push(Do::Respond(transaction, Box::new(ok)));
             }
             // The agent lets only methods of its table in here.

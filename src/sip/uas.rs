@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::body;
 use super::dialog::Dialog;
+use super::handled::capabilities;
 use super::leg::{Do, Leg, World};
 use super::message::{Request, Response};
 use super::name::{Method, Name};
@@ -177,6 +178,13 @@ impl Leg {
         self.end(ending, world);
     }
 
+    /// The caller's invitation has expired before anybody answered (RFC 3261 §13.3.1).
+    pub(super) fn expired(&mut self, world: &mut World<'_>) {
+        let why = "the caller's invitation has expired";
+        world.out.push(Do::Note(why.into()));
+        self.given_up(Ending::by_peer(Cause::NoAnswer).because(why), world);
+    }
+
     /// A request inside the early dialog of his INVITE.
     pub(super) fn early_request(
         &mut self,
@@ -187,7 +195,7 @@ impl Leg {
         let response = match &request.method {
             // RFC 3261 §15: the caller may end an early dialog by BYE, too.
             Method::Bye => Response::to(request, 200, "OK", None),
-            Method::Options => Response::to(request, 200, "OK", None),
+            Method::Options => capabilities(request, 200, "OK"),
             // RFC 3261 §14.2 for a second INVITE; a digit has nobody to hear it yet.
             _ => {
                 let after = world.ids.below(11).to_string();

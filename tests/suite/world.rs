@@ -340,6 +340,9 @@ impl World {
             body = format!("Signal={}\r\nDuration=160\r\n", words[1]);
             out += "Content-Type: application/dtmf-relay\r\n";
         }
+        if words.contains(&"elsewhere") {
+            out += "Reason: SIP;cause=200;text=\"Call completed elsewhere\"\r\n";
+        }
         if words[0] == "INVITE" {
             self.phone.invite = out.clone();
         }

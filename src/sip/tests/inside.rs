@@ -227,6 +227,33 @@ fn dialog_that_is_gone_at_the_other_end_ends_the_call() {
     }
 }
 
+/// RFC 3261 §12.2.1.2: no response at all is as 408.
+#[test]
+fn reinvite_without_a_response_ends_the_call() {
+    let mut bench = Bench::new();
+    let (leg, _) = bench.established();
+    offer(&mut bench, leg);
+    bench.advance(Duration::from_millis(31_900));
+    bench.forget_sent();
+    assert!(bench.told().is_empty());
+    bench.advance(Duration::from_millis(200));
+    bench.expect("BYE");
+    assert_eq!(bench.told(), ["End timeout"]);
+}
+
+#[test]
+fn digit_that_meets_no_dialog_ends_the_call() {
+    for (status, told) in [(481, vec!["End timeout"]), (415, vec![])] {
+        let mut bench = Bench::new();
+        let (leg, _) = bench.established();
+        let (digit, duration) = ('5', Duration::from_millis(100));
+        bench.apply(leg, Signal::Dtmf(Dtmf { digit, duration }));
+        let info = bench.expect("INFO");
+        bench.reply(&info, status, "", &[], "");
+        assert_eq!(bench.told(), told);
+    }
+}
+
 #[test]
 fn lost_ack_of_a_reinvite_is_sent_again() {
     let mut bench = Bench::new();

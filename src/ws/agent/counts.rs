@@ -23,7 +23,7 @@ pub struct Counts {
     pub snapshots: u64,
     /// Connections fenced by a newer one of their session.
     pub superseded: u64,
-    /// Sessions over `client.sessions_max` or `client.sessions_per_user`.
+    /// Sessions over `client.sessions_max`, `client.sessions_per_user` or `client.guests_max`.
     pub sessions_refused: u64,
     /// Tokens over `auth.http.questions_max`.
     pub questions_refused: u64,

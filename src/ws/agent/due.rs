@@ -3,6 +3,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::entry::is_guest;
 use super::{Agent, Event};
 use crate::call::cause::Cause;
 use crate::call::signal::{Ending, Signal};
@@ -170,6 +171,7 @@ impl Agent {
         };
         self.names.remove(&session.name);
         let user = session.permissions.user;
+        self.guests -= usize::from(is_guest(&user));
         for account in session.brought {
             self.abandon(&user, id, account);
         }

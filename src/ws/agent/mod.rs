@@ -180,6 +180,8 @@ pub struct Agent {
     now: Instant,
     connections: BTreeMap<ConnectionId, Connection>,
     sessions: BTreeMap<SessionId, Session>,
+    /// How many sessions are of guests.
+    guests: usize,
     names: BTreeMap<String, SessionId>,
     users: BTreeMap<String, BTreeSet<SessionId>>,
     legs: BTreeMap<LegId, Leg>,
@@ -229,6 +231,7 @@ impl Agent {
             now,
             connections: BTreeMap::new(),
             sessions: BTreeMap::new(),
+            guests: 0,
             names: BTreeMap::new(),
             users: BTreeMap::new(),
             legs: BTreeMap::new(),
