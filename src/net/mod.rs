@@ -21,6 +21,7 @@ pub mod introspect;
 pub mod keys;
 pub mod page;
 pub mod process;
+mod rest;
 pub mod stream;
 pub mod tls;
 pub mod udp;
@@ -259,7 +260,8 @@ impl Shell {
         if self.arrivals.is_empty() {
             self.behind.arrival = Duration::ZERO;
         }
-        self.gateway.waited(self.behind.longest(now), now);
+        let waited = self.behind.longest(now).max(rest::busy_for(now));
+        self.gateway.waited(waited, now);
     }
 
     /// Takes what has arrived on a UDP socket. Returns whether the process ends.
@@ -506,8 +508,7 @@ impl Shell {
 /// # Errors
 /// What it returns, or that there can be no runtime.
 pub fn block_on<T, E: From<io::Error>>(work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
+    rest::watched(tokio::runtime::Builder::new_current_thread().enable_all())
         .build()?
         .block_on(work)
 }

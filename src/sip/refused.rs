@@ -9,7 +9,6 @@ use super::message::{Message, Request, Response};
 use super::name::Method;
 use super::transaction::TransactionId;
 use crate::id::{LegId, Source};
-use crate::trace::What;
 
 /// An INVITE that was refused, for the trace.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,7 +30,8 @@ pub struct Refused {
 }
 
 impl Agent {
-    /// Answers a request that is of no leg. What would have begun a call leaves a trace.
+    /// Answers a request that is of no leg. What would have begun a call leaves a trace, except
+    /// while there is too much to do.
     pub(super) fn refuse(
         &mut self,
         id: TransactionId,
@@ -41,7 +41,8 @@ impl Agent {
         ids: &mut Source,
         now: Instant,
     ) {
-        if begins_call(&request) {
+        // While there is too much to do, what is refused for it has to cost next to nothing.
+        if begins_call(&request) && self.door != Door::Shedding {
             let leg = self.refused(request, &response, flow, ids, now);
             // The response, and what it is sent again for, is traced by it.
             self.serving.insert(id, leg);
@@ -69,10 +70,7 @@ impl Agent {
             status: response.status,
             reason: response.reason.clone(),
         }));
-        let mut came = self.received(flow, &Message::Request(request));
-        if let (What::Received(message), Door::Shedding) = (&mut came, self.door) {
-            message.body.clear(); // While there is too much to do, a line has to do.
-        }
+        let came = self.received(flow, &Message::Request(request));
         self.record(leg, came, now);
         leg
     }

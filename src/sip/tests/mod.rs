@@ -161,15 +161,6 @@ impl Bench {
         self.of_leg(leg).map(|entry| line(&entry.what)).collect()
     }
 
-    /// The messages of a leg's trace.
-    pub(super) fn bodies_of(&mut self, leg: LegId) -> Vec<String> {
-        let body = |what: &What| match what {
-            What::Received(message) | What::Sent(message) => message.body.clone(),
-            What::Note(_) => String::new(),
-        };
-        self.of_leg(leg).map(|entry| body(&entry.what)).collect()
-    }
-
     fn of_leg(&mut self, leg: LegId) -> impl Iterator<Item = &Entry> {
         self.drain();
         self.trace

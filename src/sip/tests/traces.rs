@@ -98,14 +98,14 @@ fn invite_that_breaks_a_rule_is_traced_and_a_request_that_begins_no_call_is_not(
 }
 
 #[test]
-fn overload_is_traced_by_a_line_alone() {
+fn what_is_refused_for_too_much_to_do_costs_no_trace() {
     let mut bench = Bench::new();
     bench.agent.set_shedding(true);
     bench.receive(&invite_text("1", "i1", &offer_text()));
-    bench.expect("503");
-    let refused = refused(&mut bench).unwrap();
-    let bodies = bench.bodies_of(refused.leg);
-    assert!(bodies[0].is_empty() && bodies[1].contains("Retry-After"));
+    let refusal = bench.expect("503");
+    assert!(!refusal.header(&Name::RetryAfter).is_empty());
+    assert_eq!(refused(&mut bench), None);
+    assert_eq!(bench.agent.counts.shed, 1);
 }
 
 #[test]

@@ -106,7 +106,16 @@ impl Agent {
                 if matches!(fault.code, Code::TooManyCalls | Code::Overloaded) {
                     self.counts.calls_refused += 1;
                 }
-                return self.not_taken(id, &create, text, &fault, ids, now);
+                // While there is too much to do, what is refused for it is to cost next to
+                // nothing: a reply and a count, no ladder.
+                return match self.door {
+                    Door::Shedding => {
+                        self.refused(id, Some(&create.id), Some(&create.call), &fault);
+                    }
+                    Door::Open | Door::Closed => {
+                        self.not_taken(id, &create, text, &fault, ids, now);
+                    }
+                };
             }
         };
         let Some(session) = self.sessions.get_mut(&id) else {
@@ -186,8 +195,8 @@ impl Agent {
             code,
             message: fault.message.clone(),
         }));
-        // While there is too much to do, a line has to do.
-        let is_whole = !matches!(code, Code::Overloaded | Code::TooManyCalls);
+        // Of one who asks for more and more a line has to do.
+        let is_whole = code != Code::TooManyCalls;
         let text = if is_whole { text } else { "" };
         let came = What::Received(self.traced_of(id, "call.create", call, text));
         self.record(leg, came, now);
