@@ -41,7 +41,7 @@ docs: ## The documentation of the code, without warnings.
 bench: ## The figures, beside the floor (15 minutes, 2 cores); QUICK=1 for one minute.
 	@ulimit -n $$(ulimit -Hn); cargo bench --locked --bench figures
 
-interop: ## Real peers: Chromium, Asterisk, baresip, SIPp. Writes the matrix in interop/README.md.
+interop: ## Real peers: Chromium, Asterisk, Kamailio, baresip, SIPp. Writes the matrix in interop/README.md.
 	@bash interop/run.sh
 
 .PHONY: help demo test check sim scenarios mutations fuzz long bench docs interop

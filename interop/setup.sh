@@ -37,6 +37,8 @@ packages=(
   sip-tester      # SIPp
   baresip-core    # baresip with ICE and DTLS-SRTP
   baresip-ffmpeg  # baresip's Opus and codecs that need FFmpeg
+  kamailio        # a registrar and proxy
+  rtpengine-daemon  # comes between for phones with plain RTP; runs without its kernel module
   prosody         # a chat server
   ejabberd        # another chat server
   debootstrap     # makes the folder that Asterisk 22 runs in
@@ -77,6 +79,10 @@ ${lacking[*]}"
   apt-get install -y --no-install-recommends "${lacking[@]}" >> "$log" 2>&1 \
     || die "apt-get install failed (see $log): ${lacking[*]}"
   drop_policy
+  # Nor does the next boot start what the lab alone has wanted.
+  for p in "${lacking[@]}"; do
+    case $p in kamailio | rtpengine-daemon | prosody | ejabberd) update-rc.d "$p" disable >> "$log" 2>&1 ;; esac
+  done
   done_step
 else
   say "Debian packages: all there"
@@ -164,6 +170,7 @@ fi
 # ---- what is here now ----------------------------------------------------------------------
 version_of() { dpkg-query -W -f '${Version}' "$1" 2> /dev/null || echo none; }
 say "chromium $(version_of chromium), SIPp $(version_of sip-tester), baresip" \
-  "$(version_of baresip-core), $(cat "$root/.crosspoint-complete" 2> /dev/null || echo 'no Asterisk')," \
+  "$(version_of baresip-core), Kamailio $(version_of kamailio)," \
+  "rtpengine $(version_of rtpengine-daemon), $(cat "$root/.crosspoint-complete" 2> /dev/null || echo 'no Asterisk')," \
   "node $(node --version)"
 say "lab in $lab; $(($(date +%s) - began)) s in all"

@@ -4,6 +4,7 @@
 //! always exactly once (a failure and a time-out are answers). Nobody waits meanwhile.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 /// Names a question until its answer has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,14 +33,27 @@ pub enum Question {
 /// What the outside answered.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Told {
-    /// The addresses, in the order of preference; empty where there are none.
-    Addresses(Vec<IpAddr>),
-    /// The SRV records; empty where there are none.
-    Services(Vec<Service>),
+    /// The addresses, in the order of preference, and how long their records live; empty where
+    /// there are none.
+    Addresses(Vec<IpAddr>, Duration),
+    /// The SRV records, and how long they live; empty where there are none.
+    Services(Vec<Service>, Duration),
     /// The JSON body of the operator's answer.
     Introspected(String),
     /// No answer: what went wrong, in words for the operator.
     Failed(String),
+}
+
+impl Told {
+    /// How long what was found is said to hold; `None` where nothing was found.
+    #[must_use]
+    pub fn life(&self) -> Option<Duration> {
+        match self {
+            Self::Addresses(found, life) => (!found.is_empty()).then_some(*life),
+            Self::Services(found, life) => (!found.is_empty()).then_some(*life),
+            Self::Introspected(_) | Self::Failed(_) => None,
+        }
+    }
 }
 
 /// One SRV record (RFC 2782).

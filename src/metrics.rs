@@ -22,6 +22,7 @@ pub struct Metrics {
     trunks: BTreeMap<String, bool>,
     chat_servers: BTreeMap<String, bool>,
     slow_clients: u64,
+    refused: [(&'static str, u64); 2],
     faults: u64,
 }
 
@@ -54,6 +55,11 @@ impl Metrics {
     /// A client did not read what was written to it, and was closed.
     pub fn slow_client(&mut self) {
         self.slow_clients += 1;
+    }
+
+    /// Connections that were refused since the start, by limit.
+    pub fn refused(&mut self, refused: [(&'static str, u64); 2]) {
+        self.refused = refused;
     }
 
     /// A panic of the gateway's own that struck no call, and was survived.
@@ -89,6 +95,11 @@ impl Metrics {
         );
         let help = "Clients closed because they did not read.";
         page.counter("crosspoint_slow_clients_total", help, self.slow_clients);
+        let help = "Connections that were closed at once, by limit.";
+        for (limit, count) in self.refused.iter().filter(|(limit, _)| !limit.is_empty()) {
+            let name = "crosspoint_connections_refused_total";
+            page.counter_of(name, help, "limit", limit, *count);
+        }
         let help = "Faults of the gateway outside of every call, each survived: report them.";
         page.counter("crosspoint_faults_total", help, self.faults);
         for (trunk, reachable) in &self.trunks {

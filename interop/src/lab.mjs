@@ -66,28 +66,33 @@ export function check(condition, message) {
 /** What a case throws when the peer at hand cannot do it: shown as a dash with this reason. */
 export class Cannot extends Error {}
 
-/** A port that nobody listens on now, for UDP and TCP alike. */
+const givenPorts = new Set();
+
+/**
+ * A port that nobody listens on now, for UDP and TCP alike, and that is given once only. It is none
+ * of those that outgoing connections come from, which would take it before its turn.
+ */
 export async function freePort(host = '127.0.0.1') {
-  for (let tries = 0; tries < 50; tries += 1) {
-    const server = net.createServer();
-    const port = await new Promise((resolve, reject) => {
-      server.once('error', reject);
-      server.listen(0, host, () => resolve(server.address().port));
-    });
-    await new Promise((resolve) => server.close(resolve));
-    const socket = dgram.createSocket(net.isIPv6(host) ? 'udp6' : 'udp4');
-    const free = await new Promise((resolve) => {
-      socket.once('error', () => resolve(false));
-      socket.bind(port, host, () => resolve(true));
-    });
-    try {
-      socket.close();
-    } catch {
-      // It never opened.
+  for (let tries = 0; tries < 200; tries += 1) {
+    const port = 10_000 + Math.floor(Math.random() * 10_000);
+    const free = !givenPorts.has(port) && await listens(net.createServer(), 'listen', port, host)
+      && await listens(dgram.createSocket(net.isIPv6(host) ? 'udp6' : 'udp4'), 'bind', port, host);
+    if (free) {
+      givenPorts.add(port);
+      return port;
     }
-    if (free) return port;
   }
   throw new Error(`no free port on ${host}`);
+}
+
+/** Whether a socket can listen there; it is closed again. */
+async function listens(socket, verb, port, host) {
+  const can = await new Promise((resolve) => {
+    socket.once('error', () => resolve(false));
+    socket[verb](port, host, () => resolve(true));
+  });
+  if (can) await new Promise((resolve) => socket.close(resolve));
+  return can;
 }
 
 const running = new Set();

@@ -3,16 +3,21 @@
 use std::time::Instant;
 
 use super::cause::Cause;
+use super::record::CallRecord;
 use super::signal::{Ending, Signal};
 use super::state::State;
-use super::{Call, Effect};
+use super::{Call, Effect, Side};
 
 impl Call {
     pub(super) fn a_ended(&mut self, ending: Ending, now: Instant) {
         let cause = match self.state {
             State::Established => ending.cause,
             State::Waiting { .. } | State::Inviting { .. } | State::Ringing { .. } => {
-                Cause::Cancelled
+                match ending.cause {
+                    // A proxy called others as well, and one of them took the call.
+                    Cause::AnsweredElsewhere => ending.cause,
+                    _ => Cause::Cancelled, // Whatever the caller's reason is.
+                }
             }
             State::Ended => return,
         };
@@ -25,17 +30,18 @@ impl Call {
                 }),
             );
         }
-        self.ended(Ending { cause, ..ending }, now);
+        self.ended(Ending { cause, ..ending }, Some(Side::A), now);
     }
 
     pub(super) fn b_ended(&mut self, ending: Ending, now: Instant) {
         self.b.clear();
-        self.end_a(ending, now);
+        self.end_a(ending, Some(Side::B), now);
     }
 
-    pub(super) fn end_a(&mut self, ending: Ending, now: Instant) {
+    /// Tells the caller the end, and on which side it came about.
+    pub(super) fn end_a(&mut self, ending: Ending, side: Option<Side>, now: Instant) {
         self.say(self.a.id, Signal::End(ending.clone()));
-        self.ended(ending, now);
+        self.ended(ending, side, now);
     }
 
     /// Ends the call on all its legs.
@@ -46,7 +52,7 @@ impl Call {
         for leg in std::mem::take(&mut self.b) {
             self.say(leg.id, Signal::End(ending.clone()));
         }
-        self.end_a(ending.clone(), now);
+        self.end_a(ending.clone(), None, now);
     }
 
     /// A peer broke the protocol in a way that leaves nothing to go on with.
@@ -56,11 +62,22 @@ impl Call {
         self.branch_ended(b, ending, now);
     }
 
-    pub(super) fn ended(&mut self, ending: Ending, now: Instant) {
+    /// The record of a call that a fault of the gateway has taken out.
+    pub(super) fn taken_out(&self, ending: Ending, now: Instant) -> CallRecord {
+        CallRecord {
+            ended_at: now,
+            ending,
+            side: None,
+            ..self.record.clone()
+        }
+    }
+
+    fn ended(&mut self, ending: Ending, side: Option<Side>, now: Instant) {
         self.enter(State::Ended, ending.cause.name());
         self.negotiation.settle();
         self.record.ended_at = now;
         self.record.ending = ending;
+        self.record.side = side;
         self.effects
             .push_back(Effect::Ended(Box::new(self.record.clone())));
     }

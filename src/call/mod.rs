@@ -123,6 +123,7 @@ impl Call {
             answered_at: None,
             ended_at: now,
             ending: Ending::by_gateway(Cause::Internal),
+            side: None,
         };
         let negotiation = match &invite.offer {
             Some(offer) => {
@@ -182,7 +183,7 @@ impl Call {
             "Join",
         );
         self.effects
-            .push_back(Effect::Tell(leg.id, Signal::Refuse(Refusal::Glare)));
+            .push_back(Effect::Tell(leg.id, Signal::Refuse(Refusal::Glare.into())));
         self.b.push(leg);
         self.tell(Place::B(0), Speech::Offer, now);
         true
@@ -238,7 +239,7 @@ impl Call {
             (Established, _, Offer(offer)) if self.negotiation.lets_offer(side) => {
                 self.offer(place, offer, now);
             }
-            (_, _, Offer(_)) => self.say(self.leg(place).id, Refuse(Refusal::Glare)),
+            (_, _, Offer(_)) => self.say(self.leg(place).id, Refuse(Refusal::Glare.into())),
             (Established, _, Answer(answer)) if owes_answer => {
                 self.leg_mut(place).hear(answer);
                 self.tell_other(place, Speech::Answer, now);
@@ -250,7 +251,7 @@ impl Call {
             (Established, _, Refuse(_)) if self.negotiation.is_offer_of(side) => {
                 self.settle_refused();
                 self.drop_waiting_offer(place);
-                self.say_other(place, Refuse(Refusal::Withdrawn));
+                self.say_other(place, Refuse(Refusal::Withdrawn.into()));
             }
             (Established, _, Dtmf(dtmf)) => self.say_other(place, Dtmf(dtmf)),
             // Out of place. Each is named, so that a new signal does not compile without a place.
@@ -280,7 +281,7 @@ impl Call {
                 for leg in std::mem::take(&mut self.b) {
                     self.say(leg.id, Signal::End(Ending::by_gateway(Cause::Cancelled)));
                 }
-                self.end_a(Ending::by_gateway(Cause::NoAnswer), now);
+                self.end_a(Ending::by_gateway(Cause::NoAnswer), None, now);
             }
             _ => {}
         }
@@ -446,7 +447,7 @@ impl Call {
             }
             Speech::Offer | Speech::Answer => {
                 self.settle_refused();
-                let refuse = Signal::Refuse(Refusal::NotAcceptable);
+                let refuse = Signal::Refuse(Refusal::NotAcceptable.into());
                 self.say(self.a.id, refuse.clone());
                 if let Some(leg) = self.b.first() {
                     self.say(leg.id, refuse);

@@ -18,7 +18,7 @@ impl Call {
                 self.negotiation = Negotiation::Requested { of: !side, until };
                 self.say_other(place, Signal::Offer(None));
             } else {
-                self.say(self.leg(place).id, Signal::Refuse(Refusal::Glare));
+                self.say(self.leg(place).id, Signal::Refuse(Refusal::Glare.into()));
             }
             return;
         };
@@ -28,9 +28,12 @@ impl Call {
                 self.note(place, &format!("the offer breaks the session: {why}"));
                 if self.negotiation.owes_offer(side) {
                     self.settle_refused();
-                    self.say_other(place, Signal::Refuse(Refusal::NotAcceptable));
+                    self.say_other(place, Signal::Refuse(Refusal::NotAcceptable.into()));
                 }
-                self.say(self.leg(place).id, Signal::Refuse(Refusal::NotAcceptable));
+                self.say(
+                    self.leg(place).id,
+                    Signal::Refuse(Refusal::NotAcceptable.into()),
+                );
             }
             // RFC 3264 §8: nothing has changed; what was answered then is the answer now.
             Some(Change::Refresh) if leg.told_answer().is_some() => {
@@ -57,7 +60,7 @@ impl Call {
 
     /// Nobody answered an offer inside the call in time: both sides return to what was.
     pub(super) fn negotiation_unanswered(&mut self) {
-        let refuse = Signal::Refuse(Refusal::Unanswered);
+        let refuse = Signal::Refuse(Refusal::Unanswered.into());
         self.a.drop_waiting();
         if let Some(leg) = self.b.first_mut() {
             leg.drop_waiting();

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use super::Side;
 use super::cause::Cause;
 use super::signal::{By, Ending};
 use crate::id::CallId;
@@ -25,6 +26,8 @@ pub struct CallRecord {
     pub ended_at: Instant,
     /// Why it ended.
     pub ending: Ending,
+    /// The side that ended it, or that could not go on; `None` where neither did.
+    pub side: Option<Side>,
 }
 
 impl CallRecord {

@@ -61,7 +61,8 @@ impl Call {
         }
         if self.b.is_empty() {
             let ending = self.refused.take();
-            self.end_a(ending.unwrap_or(Ending::by_gateway(Cause::Internal)), now);
+            let ending = ending.unwrap_or(Ending::by_gateway(Cause::Internal));
+            self.end_a(ending, Some(Side::B), now);
         }
     }
 

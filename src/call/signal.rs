@@ -28,7 +28,7 @@ pub enum Signal {
     /// Answers the outstanding offer (RFC 3264 §6).
     Answer(SessionDescription),
     /// Refuses the outstanding offer; the session stays as it was.
-    Refuse(Refusal),
+    Refuse(Refused),
     /// Trickled candidates, or the end of them (RFC 8838).
     Candidates(Vec<Trickle>),
     /// A digit was pressed.
@@ -83,6 +83,21 @@ pub enum Refusal {
     Withdrawn,
     /// Nobody answered it in time.
     Unanswered,
+}
+
+/// How an offer is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// Why.
+    pub why: Refusal,
+    /// The status and reason phrase of the far end, where it was the far end that refused.
+    pub status: Option<(u16, String)>,
+}
+
+impl From<Refusal> for Refused {
+    fn from(why: Refusal) -> Self {
+        Self { why, status: None }
+    }
 }
 
 /// A digit of DTMF.

@@ -144,7 +144,7 @@ impl Switchboard {
         }
         let call = &mut entry.call;
         let outcome = contained(|| call.handle(leg, signal, now));
-        self.settle_or_take_out(id, outcome.is_err());
+        self.settle_or_take_out(id, outcome.is_err(), now);
     }
 
     /// Ends one call for the gateway's own reasons.
@@ -174,7 +174,7 @@ impl Switchboard {
             entry.wakes_at = None;
             let call = &mut entry.call;
             let outcome = contained(|| call.handle_timeout(now));
-            self.settle_or_take_out(id, outcome.is_err());
+            self.settle_or_take_out(id, outcome.is_err(), now);
         }
     }
 
@@ -224,7 +224,7 @@ impl Switchboard {
         &self.coverage
     }
 
-    fn settle_or_take_out(&mut self, id: CallId, panicked: bool) {
+    fn settle_or_take_out(&mut self, id: CallId, panicked: bool, now: Instant) {
         if !panicked {
             return self.settle(id);
         }
@@ -234,11 +234,13 @@ impl Switchboard {
         };
         tracing::error!(call = %id, "the call was taken out by a fault of the gateway");
         self.forget(&entry, id);
+        let ending = Ending::by_gateway(Cause::Internal);
         for leg in entry.legs {
-            let ending = Ending::by_gateway(Cause::Internal);
-            self.effects
-                .push_back(Effect::Tell(leg, Signal::End(ending)));
+            let end = Signal::End(ending.clone());
+            self.effects.push_back(Effect::Tell(leg, end));
         }
+        let record = Box::new(entry.call.taken_out(ending, now));
+        self.effects.push_back(Effect::Ended(record));
     }
 
     /// Carries a call's effects out of it, renews its deadline, forgets it when it has ended.

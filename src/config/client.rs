@@ -22,6 +22,8 @@ pub struct Client {
     pub sessions_max: usize,
     /// Sessions of one user.
     pub sessions_per_user: usize,
+    /// Sessions of all guests together.
+    pub guests_max: usize,
     /// Events kept until they are acknowledged.
     pub replay_events_max: usize,
     /// Bytes of events kept until they are acknowledged.
@@ -62,6 +64,7 @@ impl Default for Client {
             frames_burst: 400,
             sessions_max: 20_000,
             sessions_per_user: 16,
+            guests_max: 10_000,
             replay_events_max: 512,
             replay_bytes_max: 1 << 20,
             heartbeat: Duration::from_secs(20),

@@ -19,6 +19,10 @@ pub struct Server {
     pub page: bool,
     /// Health, metrics and ladders on an address of their own, without TLS.
     pub metrics_listen: Option<SocketAddr>,
+    /// Connections of one address; those of this machine are not counted.
+    pub connections_per_address: usize,
+    /// Descriptors that connections of others leave to running calls.
+    pub descriptors_reserved: usize,
 }
 
 /// A certificate chain and its key, PEM.
@@ -39,6 +43,8 @@ impl Default for Server {
             origins: Vec::new(),
             page: true,
             metrics_listen: None,
+            connections_per_address: 5000,
+            descriptors_reserved: 200,
         }
     }
 }

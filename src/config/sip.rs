@@ -39,6 +39,8 @@ pub struct Sip {
     pub dialogs_max: usize,
     /// TCP and TLS connections at once.
     pub streams_max: usize,
+    /// Of these, so many that one address opens and that have brought nothing of a known peer.
+    pub streams_per_address: usize,
     /// Bytes of a message.
     pub message_bytes_max: usize,
     /// Header fields of a message.
@@ -90,6 +92,7 @@ impl Default for Sip {
             transactions_max: 200_000,
             dialogs_max: 100_000,
             streams_max: 10_000,
+            streams_per_address: 16,
             message_bytes_max: 65_535,
             headers_max: 256,
             header_bytes_max: 8192,

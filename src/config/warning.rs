@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, SocketAddr};
 
-use super::{Config, Trunk};
+use super::{Config, Transport, Trunk, is_here};
 
 /// All that is worth a look.
 pub(super) fn warnings(config: &Config) -> Vec<String> {
@@ -64,7 +64,15 @@ fn network(config: &Config, warnings: &mut Vec<String>) {
         .listen
         .iter()
         .all(|listener| listener.address.ip().is_loopback());
+    let has_tls = sip.listen.iter().any(|l| l.transport == Transport::Tls);
     for trunk in &config.trunk {
+        if !has_tls && trunk.uri.to_ascii_lowercase().starts_with("sips:") {
+            let name = &trunk.name;
+            warnings.push(format!(
+                "trunk `{name}` is `sips:`, and `sip.listen` has no `tls:`: it reaches this \
+                 gateway only over connections that the gateway opens"
+            ));
+        }
         let Some(ip) = trunk_ip(trunk) else {
             continue;
         };
@@ -97,15 +105,6 @@ fn plan(config: &Config, warnings: &mut Vec<String>) {
     }
 }
 
-fn is_here(url: &url::Url) -> bool {
-    match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
-    }
-}
-
 /// The address in a trunk's URI; `None` where it is a name.
 fn trunk_ip(trunk: &Trunk) -> Option<IpAddr> {
     let (_, rest) = trunk.uri.split_once(':')?;
@@ -134,6 +133,18 @@ mod tests {
 
     fn told(text: &str) -> String {
         warnings(&Config::load(text).unwrap()).join("\n")
+    }
+
+    #[test]
+    fn sips_without_a_tls_listener_is_told() {
+        let trunk = "[[trunk]]\nname = \"a\"\nuri = \"sips:pbx.example\"\n";
+        assert!(
+            told(trunk).contains("trunk `a` is `sips:`"),
+            "{}",
+            told(trunk)
+        );
+        let plain = trunk.replace("sips:", "sip:");
+        assert!(!told(&plain).contains("sips:"));
     }
 
     #[test]

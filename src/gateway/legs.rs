@@ -20,16 +20,54 @@ pub(super) enum Leg {
     SipToPlace(Box<sip::Target>),
 }
 
-/// All legs that an agent still has.
+/// All legs that an agent still has, and of which call the last were that it had.
 #[derive(Debug, Default)]
 pub(super) struct Legs {
     legs: BTreeMap<LegId, (CallId, Leg)>,
+    /// How many legs a call has.
+    of_call: BTreeMap<CallId, usize>,
+    late: BTreeMap<LegId, CallId>,
 }
+
+/// Finished legs that are remembered: transactions go on behind them for half a minute.
+const LATE_MAX: usize = 4096;
 
 impl Legs {
     /// Adds a leg of a call.
     pub(super) fn add(&mut self, leg: LegId, call: CallId, kind: Leg) {
-        self.legs.insert(leg, (call, kind));
+        if let Some((before, _)) = self.legs.insert(leg, (call, kind)) {
+            self.less(before);
+        }
+        *self.of_call.entry(call).or_default() += 1;
+    }
+
+    /// A leg that never was, or is no more: what still passes of it belongs to this call.
+    pub(super) fn add_late(&mut self, leg: LegId, call: CallId) {
+        self.late.insert(leg, call);
+        if self.late.len() > LATE_MAX {
+            self.late.pop_first();
+        }
+    }
+
+    /// The call that a leg was of, some time after it has finished.
+    #[must_use]
+    pub(super) fn late(&self, leg: LegId) -> Option<CallId> {
+        self.late.get(&leg).copied()
+    }
+
+    /// Whether a call has legs.
+    #[must_use]
+    pub(super) fn has(&self, call: CallId) -> bool {
+        self.of_call.contains_key(&call)
+    }
+
+    fn less(&mut self, call: CallId) {
+        if let Some(count) = self.of_call.get_mut(&call) {
+            *count -= 1;
+            if *count == 0 {
+                self.of_call.remove(&call);
+            }
+        }
     }
 
     /// The call a leg is or was of.
@@ -56,7 +94,10 @@ impl Legs {
 
     /// Forgets a leg.
     pub(super) fn remove(&mut self, leg: LegId) -> Option<CallId> {
-        self.legs.remove(&leg).map(|(call, _)| call)
+        let (call, _) = self.legs.remove(&leg)?;
+        self.less(call);
+        self.add_late(leg, call);
+        Some(call)
     }
 
     /// How many legs of each wire there are: clients', phones'.
@@ -108,4 +149,26 @@ pub(super) fn is_of_xmpp(id: AskId) -> bool {
 #[must_use]
 pub(super) fn inside(id: AskId) -> AskId {
     AskId(id.0 & !(WS_BIT | XMPP_BIT))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn last_leg_of_a_call_is_known_and_remembered_for_a_while() {
+        let mut legs = Legs::default();
+        for (leg, call) in [(1, 7), (2, 7), (2, 8)] {
+            legs.add(LegId(leg), CallId(call), Leg::Ws);
+        }
+        legs.remove(LegId(1));
+        assert!(!legs.has(CallId(7)) && legs.has(CallId(8)));
+        legs.remove(LegId(2));
+        assert!(!legs.has(CallId(8)) && legs.is_empty());
+        assert_eq!(legs.late(LegId(2)), Some(CallId(8)));
+        for leg in 3..6000 {
+            legs.add_late(LegId(leg), CallId(9));
+        }
+        assert_eq!((legs.late(LegId(2)), legs.late.len()), (None, LATE_MAX));
+    }
 }

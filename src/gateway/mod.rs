@@ -17,6 +17,7 @@ mod place;
 mod port;
 mod report;
 mod shedding;
+mod traced;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
@@ -38,8 +39,9 @@ use crate::metrics::Metrics;
 use crate::route::DialPlan;
 use crate::sip;
 use crate::sip::flow::Flow;
+use crate::trace::epoch::Epoch;
 use crate::trace::store::{Limits, Store};
-use crate::trace::{Entry, What};
+use crate::trace::{Entry, What, Wire};
 use crate::ws;
 use crate::xmpp;
 
@@ -77,7 +79,6 @@ pub struct Gateway {
     legs: Legs,
     joins: BTreeMap<String, CallId>,
     traces: Store,
-    ended_ladders: Vec<(String, String)>,
     metrics: Metrics,
     shedding: Shedding,
     /// Faults of our own since something last went well.
@@ -118,8 +119,11 @@ impl Gateway {
             plan: DialPlan::new(&config),
             legs: Legs::default(),
             joins: BTreeMap::new(),
-            traces: Store::new(limits),
-            ended_ladders: Vec::new(),
+            traces: Store::new(
+                limits,
+                Epoch::new(now, unix),
+                config.trace.directory.is_some(),
+            ),
             metrics: Metrics::default(),
             shedding: Shedding::new(config.shedding.delay_max),
             faults: 0,
@@ -323,6 +327,7 @@ impl Gateway {
                 self.sip
                     .remove_account(&(user, account), &mut self.ids, now);
             }
+            ws::Event::Refused(refused) => self.ws_refused(&refused, now),
             ws::Event::Trace(entry) => self.trace(entry),
             ws::Event::Gone { leg } => self.gone(leg),
         }
@@ -364,6 +369,8 @@ impl Gateway {
             sip::Event::Signal { leg, signal } => self.command(leg, signal, now),
             sip::Event::AccountState(state) => self.account_state(state),
             sip::Event::TrunkState { trunk, reachable } => self.metrics.trunk(&trunk, reachable),
+            sip::Event::Refused(refused) => self.sip_refused(&refused, now),
+            sip::Event::Named { leg, name } => self.name_leg(leg, Wire::Sip, &name),
             sip::Event::Trace(entry) => self.trace(entry),
             sip::Event::Gone { leg } => self.gone(leg),
         }
@@ -387,7 +394,7 @@ impl Gateway {
                 self.joins.retain(|_, call| *call != record.call);
                 self.metrics.ended(&record);
                 tracing::info!(call = %record.call, cause = %record.cause(), "the call has ended");
-                self.trace_ended(record.call);
+                self.trace_ended(&record);
             }
         }
     }
@@ -440,6 +447,7 @@ impl Gateway {
                 while let Some(event) = self.ws.poll_event() {
                     self.ws_event(event, now);
                 }
+                self.traces.all_finished();
                 self.outputs.push_back(Output::Finished);
             }
             Life::Running | Life::Draining { .. } | Life::Leaving { .. } | Life::Finished => {}

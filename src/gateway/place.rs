@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::Gateway;
 use super::legs::Leg;
+use super::traced::{door, how, way};
 use crate::call::cause::Cause;
 use crate::call::leg::Leg as CallLeg;
 use crate::call::profile::{Gathering, Profile, Trickles};
@@ -17,6 +18,8 @@ use crate::sdp::{self, OwnedOrigin};
 use crate::sip::registration::Standing;
 use crate::sip::uri::Uri;
 use crate::sip::{self, AccountState};
+use crate::trace::Wire;
+use crate::trace::store::Kind;
 use crate::ws;
 use crate::ws::code::Code;
 use crate::ws::frame::AccountStanding;
@@ -39,16 +42,26 @@ impl Gateway {
             invite,
             name,
         } = call;
-        let id = self.ids.call();
-        self.legs.add(leg, id, Leg::Ws);
-        self.name_trace(id, &name);
         let caller = Caller {
             user: &permissions.user,
             accounts: &permissions.accounts,
             destinations: permissions.destinations.as_deref(),
         };
-        let placements = match self.plan.resolve(&invite.to, caller, account.as_deref()) {
-            Err(refused) => return self.ws_refuse(leg, refused),
+        let (line, target) = self.plan.route(&invite.to, caller, account.as_deref());
+        let way = way(line, &target);
+        // Who joins is of the call that he joins.
+        let joined = match &target {
+            Ok(Target::Join(word)) => self.joins.get(word).copied(),
+            Ok(Target::User(_) | Target::Trunk { .. } | Target::Reject(_)) | Err(_) => None,
+        };
+        let id = joined.unwrap_or_else(|| self.ids.call());
+        self.legs.add(leg, id, Leg::Ws);
+        self.traces.begin(id, Kind::Call, now);
+        self.name_trace(id, Wire::Json, &name);
+        let who = format!("{} called {}: {way}", permissions.user, invite.to);
+        self.traces.about(id, &who);
+        let placements = match target {
+            Err(refused) => return self.ws_refuse(leg, refused, now),
             Ok(Target::Join(word)) => {
                 self.ws.accepted(leg);
                 return self.joins(leg, word, self.ws_profile(session), *invite, now);
@@ -60,7 +73,7 @@ impl Gateway {
                 account,
             }) => {
                 let Ok(uri) = Uri::parse(&uri) else {
-                    return self.ws_refuse(leg, Refused::NoRoute);
+                    return self.ws_refuse(leg, Refused::NoRoute, now);
                 };
                 let (trunk, user) = (Some(trunk), permissions.user.clone());
                 let target = sip::Target {
@@ -75,14 +88,14 @@ impl Gateway {
             Ok(Target::Reject(cause)) => {
                 self.ws.accepted(leg);
                 let ending = Ending::by_gateway(cause).because("the dial plan rejects this");
-                return self.tell(leg, Signal::End(ending), now);
+                return self.never_placed(leg, ending, now);
             }
         };
         self.ws.accepted(leg);
         if placements.is_empty() {
             let why = format!("nobody is connected as {}", invite.to);
             let ending = Ending::by_gateway(Cause::Unavailable).because(why);
-            return self.tell(leg, Signal::End(ending), now);
+            return self.never_placed(leg, ending, now);
         }
         self.place(leg, self.ws_profile(session), placements, *invite, now);
     }
@@ -97,19 +110,29 @@ impl Gateway {
         } = call;
         let id = self.ids.call();
         self.legs.add(leg, id, Leg::Sip);
-        self.name_trace(id, &name);
+        self.traces.begin(id, Kind::Call, now);
+        self.name_trace(id, Wire::Sip, &name);
         let (owner, account) = caller.account.clone().unzip();
         let owner = owner.as_deref();
         let target = self
             .plan
             .incoming(owner, caller.user.as_deref(), caller.trunk.as_deref());
-        let placements = match target {
-            Some(Target::User(user)) => self.placements_of(&user, account.as_deref(), None),
+        let placements = match &target {
+            Some(Target::User(user)) => self.placements_of(user, account.as_deref(), None),
             Some(Target::Join(_) | Target::Trunk { .. } | Target::Reject(_)) | None => Vec::new(),
         };
+        let whom = match &target {
+            Some(Target::User(user)) => format!("user {user}, sessions: {}", placements.len()),
+            Some(Target::Join(_) | Target::Trunk { .. } | Target::Reject(_)) | None => {
+                "nobody of that name".to_owned()
+            }
+        };
+        let (from, to, door) = (&invite.from.uri, &invite.to, door(&caller));
+        let who = format!("{from} called {to} from {door}: {whom}");
+        self.traces.about(id, &who);
         if placements.is_empty() {
             let ending = Ending::by_gateway(Cause::Unavailable).because("nobody is connected");
-            return self.tell(leg, Signal::End(ending), now);
+            return self.never_placed(leg, ending, now);
         }
         let profile = self.sip_profile(caller.trunk.as_deref());
         self.place(leg, profile, placements, *invite, now);
@@ -124,7 +147,7 @@ impl Gateway {
         if waits && !matches!(signal, Signal::Invite(_)) {
             // It was never invited: nothing to take back.
             if matches!(signal, Signal::End(_)) {
-                self.legs.remove(leg);
+                self.gone(leg);
             }
             return;
         }
@@ -145,7 +168,17 @@ impl Gateway {
 
     /// The agent has finished with a leg.
     pub(super) fn gone(&mut self, leg: LegId) {
-        self.legs.remove(leg);
+        if let Some(call) = self.legs.remove(leg)
+            && !self.legs.has(call)
+        {
+            self.traces.finished(call);
+        }
+    }
+
+    /// A call that is over before anybody was called.
+    fn never_placed(&mut self, leg: LegId, ending: Ending, now: Instant) {
+        self.trace_refused(leg, &how(&ending, None), now);
+        self.tell(leg, Signal::End(ending), now);
     }
 
     fn place(
@@ -166,7 +199,7 @@ impl Gateway {
             let leg = self.ids.leg();
             let kind = match kind {
                 Leg::WsToPlace(invitee) => {
-                    self.name_trace(call, &public);
+                    self.name_trace(call, Wire::Json, &public);
                     let call = public.clone();
                     Leg::WsToPlace(ws::Invitee { call, ..invitee })
                 }
@@ -181,7 +214,7 @@ impl Gateway {
                 self.legs.remove(leg);
             }
             let ending = Ending::by_gateway(Cause::Overloaded).because(full.to_string());
-            self.tell(a, Signal::End(ending), now);
+            self.never_placed(a, ending, now);
         }
     }
 
@@ -189,10 +222,13 @@ impl Gateway {
     fn joins(&mut self, leg: LegId, word: String, profile: Profile, invite: Invite, now: Instant) {
         if let Some(call) = self.joins.remove(&word) {
             let call_leg = self.call_leg(leg, profile.clone());
-            self.legs.add(leg, call, Leg::Ws);
             if self.switchboard.join(call, call_leg, now) {
                 return;
             }
+            // It waits no more, and is not this one's.
+            let id = self.ids.call();
+            self.legs.add(leg, id, Leg::Ws);
+            self.traces.begin(id, Kind::Call, now);
         }
         let Some(call) = self.legs.call(leg) else {
             return;
@@ -271,12 +307,14 @@ impl Gateway {
         CallLeg::new(leg, profile, OwnedOrigin::new(session, version, address))
     }
 
-    fn ws_refuse(&mut self, leg: LegId, refused: Refused) {
+    fn ws_refuse(&mut self, leg: LegId, refused: Refused, now: Instant) {
         let code = match refused {
             Refused::NoRoute => Code::NotFound,
             Refused::NotPermitted | Refused::ForeignHost => Code::Forbidden,
             Refused::UnknownAccount => Code::UnknownAccount,
         };
+        let how = format!("refused by the gateway: {} ({refused})", code.name());
+        self.trace_refused(leg, &how, now);
         self.ws.refuse(leg, code, &refused.to_string());
     }
 

@@ -5,9 +5,8 @@ use std::time::Instant;
 
 use super::Gateway;
 use crate::call::coverage::Coverage;
-use crate::id::CallId;
-use crate::trace::Entry;
-use crate::trace::ladder::{Detail, ladder};
+use crate::trace::ladder::Detail;
+use crate::trace::store::Kind;
 
 impl Gateway {
     /// All metrics in the text format that Prometheus reads.
@@ -63,10 +62,15 @@ impl Gateway {
     #[must_use]
     pub fn traced_calls(&self, now: Instant) -> String {
         let mut out = String::new();
-        for (call, trace, begun) in self.traces.calls() {
-            let age = begun.map_or(0, |begun| now.saturating_duration_since(begun).as_secs());
-            let state = if trace.ended { "ended" } else { "running" };
-            let names = trace.names.join(" ");
+        for (call, trace) in self.traces.calls() {
+            let age = now.saturating_duration_since(trace.began).as_secs();
+            let state = match (trace.kind, &trace.end) {
+                (Kind::Refused | Kind::Stranger, _) => "refused",
+                (Kind::Call, Some(_)) => "ended",
+                (Kind::Call, None) => "running",
+            };
+            let names: Vec<_> = trace.names.iter().map(|(_, name)| name.as_str()).collect();
+            let names = names.join(" ");
             // Writing to a string cannot fail.
             let _ = writeln!(out, "{call}\t{state}\t{age} s ago\t{names}");
         }
@@ -76,14 +80,12 @@ impl Gateway {
     /// The ladder of one call, found by its number or any of its names.
     #[must_use]
     pub fn ladder(&self, name: &str) -> Option<String> {
-        self.traces
-            .find(name)
-            .map(|(_, trace)| ladder(trace, Detail::Messages))
+        self.traces.ladder(name, Detail::Messages)
     }
 
     /// Ladders of calls that have ended since, for files: the call's number and the text.
     pub fn take_ended_ladders(&mut self) -> Vec<(String, String)> {
-        std::mem::take(&mut self.ended_ladders)
+        self.traces.take_files()
     }
 
     /// The keys that tokens are signed with have been read (RFC 7517). `false` where none can be
@@ -97,23 +99,8 @@ impl Gateway {
         self.metrics.slow_client();
     }
 
-    pub(super) fn trace(&mut self, entry: Entry) {
-        if let Some(call) = entry.leg.and_then(|leg| self.legs.call(leg)) {
-            self.traces.add(call, entry);
-        }
-    }
-
-    pub(super) fn name_trace(&mut self, call: CallId, name: &str) {
-        self.traces.name(call, name);
-    }
-
-    pub(super) fn trace_ended(&mut self, call: CallId) {
-        let keeps_files = self.config.trace.directory.is_some();
-        if let Some(trace) = self.traces.ended(call)
-            && keeps_files
-        {
-            self.ended_ladders
-                .push((call.to_string(), ladder(trace, Detail::Messages)));
-        }
+    /// So many connections were refused at the door since the start, by what.
+    pub fn count_refused(&mut self, refused: [(&'static str, u64); 2]) {
+        self.metrics.refused(refused);
     }
 }

@@ -1,7 +1,7 @@
 //! Answers the gateway's questions about names (RFC 1035, RFC 2782).
 
 use std::net::IpAddr;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use hickory_resolver::TokioResolver;
 use hickory_resolver::proto::rr::RData;
@@ -50,14 +50,16 @@ impl Resolver {
 
     async fn addresses(&self, host: &str) -> Told {
         if host.eq_ignore_ascii_case("localhost") {
-            return Told::Addresses(vec![IpAddr::from([127, 0, 0, 1])]);
+            return Told::Addresses(vec![IpAddr::from([127, 0, 0, 1])], Duration::MAX);
         }
         let Some(resolver) = &self.resolver else {
             return no_server();
         };
         match resolver.lookup_ip(host).await {
-            Ok(found) => Told::Addresses(found.iter().collect()),
-            Err(error) if error.is_no_records_found() => Told::Addresses(Vec::new()),
+            Ok(found) => Told::Addresses(found.iter().collect(), life(found.valid_until())),
+            Err(error) if error.is_no_records_found() => {
+                Told::Addresses(Vec::new(), Duration::ZERO)
+            }
             Err(error) => Told::Failed(error.to_string()),
         }
     }
@@ -67,25 +69,27 @@ impl Resolver {
             return no_server();
         };
         match resolver.srv_lookup(name).await {
-            Ok(found) => Told::Services(
-                found
-                    .answers()
-                    .iter()
-                    .filter_map(|record| match &record.data {
-                        RData::SRV(srv) => Some(Service {
-                            priority: srv.priority,
-                            weight: srv.weight,
-                            port: srv.port,
-                            host: srv.target.to_utf8().trim_end_matches('.').to_owned(),
-                        }),
-                        _ => None,
-                    })
-                    .collect(),
-            ),
-            Err(error) if error.is_no_records_found() => Told::Services(Vec::new()),
+            Ok(found) => {
+                let services = found.answers().iter();
+                let services = services.filter_map(|record| match &record.data {
+                    RData::SRV(srv) => Some(Service {
+                        priority: srv.priority,
+                        weight: srv.weight,
+                        port: srv.port,
+                        host: srv.target.to_utf8().trim_end_matches('.').to_owned(),
+                    }),
+                    _ => None,
+                });
+                Told::Services(services.collect(), life(found.valid_until()))
+            }
+            Err(error) if error.is_no_records_found() => Told::Services(Vec::new(), Duration::ZERO),
             Err(error) => Told::Failed(error.to_string()),
         }
     }
+}
+
+fn life(until: Instant) -> Duration {
+    until.saturating_duration_since(Instant::now())
 }
 
 fn no_server() -> Told {

@@ -19,6 +19,7 @@ use tokio::sync::oneshot;
 use tokio_rustls::TlsAcceptor;
 use tower_service::Service as _;
 
+use super::admission::{Admission, Seat, Visitor};
 use super::websocket::{self, Limits};
 use super::{Arrival, Inbox, Report};
 use crate::ws::ConnectionId;
@@ -81,7 +82,7 @@ pub fn admin_here(shared: &Arc<Shared>) -> Router {
 }
 
 async fn only_here(
-    ConnectInfo(remote): ConnectInfo<SocketAddr>,
+    ConnectInfo(Peer { remote, .. }): ConnectInfo<Peer>,
     request: Request,
     next: Next,
 ) -> Response {
@@ -114,33 +115,36 @@ fn is_this_machine(host: &str) -> bool {
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// Serves HTTP on a listener until the process ends.
-pub fn serve(listener: TcpListener, router: Router, tls: Option<TlsAcceptor>) {
+pub fn serve(
+    listener: TcpListener,
+    router: Router,
+    tls: Option<TlsAcceptor>,
+    (admission, visitor): (Arc<Admission>, Visitor),
+) {
     tokio::spawn(async move {
         loop {
-            match listener.accept().await {
-                Ok((socket, remote)) => {
-                    tokio::spawn(connection(socket, remote, router.clone(), tls.clone()));
-                }
-                Err(error) => {
-                    tracing::warn!(%error, "a connection could not be accepted");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                }
-            }
+            let (socket, remote, seat) = admission.accept(&listener, visitor).await;
+            let peer = Peer {
+                remote,
+                seat: Arc::new(seat),
+            };
+            tokio::spawn(connection(socket, peer, router.clone(), tls.clone()));
         }
     });
 }
 
 async fn connection(
     socket: tokio::net::TcpStream,
-    remote: SocketAddr,
+    peer: Peer,
     router: Router,
     tls: Option<TlsAcceptor>,
 ) {
+    let remote = peer.remote;
     if socket.set_nodelay(true).is_err() {
         return;
     }
-    let mut make = router.into_make_service_with_connect_info::<SocketAddr>();
-    let Ok(service) = make.call(Connected(remote)).await;
+    let mut make = router.into_make_service_with_connect_info::<Peer>();
+    let Ok(service) = make.call(Arrived(peer)).await;
     let service = TowerToHyperService::new(service);
     let mut http = hyper::server::conn::http1::Builder::new();
     http.timer(TokioTimer::new())
@@ -170,18 +174,25 @@ async fn connection(
     }
 }
 
-/// The remote address of an accepted connection, for [`ConnectInfo`].
-struct Connected(SocketAddr);
+/// Who has connected, and his room: a WebSocket keeps it when it has outgrown HTTP.
+#[derive(Clone, Debug)]
+struct Peer {
+    remote: SocketAddr,
+    seat: Arc<Seat>,
+}
 
-impl axum::extract::connect_info::Connected<Connected> for SocketAddr {
-    fn connect_info(stream: Connected) -> Self {
-        stream.0
+/// An accepted connection, for [`ConnectInfo`].
+struct Arrived(Peer);
+
+impl axum::extract::connect_info::Connected<Arrived> for Peer {
+    fn connect_info(arrived: Arrived) -> Self {
+        arrived.0
     }
 }
 
 async fn handshake(
     State(shared): State<Arc<Shared>>,
-    ConnectInfo(remote): ConnectInfo<SocketAddr>,
+    ConnectInfo(Peer { remote, seat }): ConnectInfo<Peer>,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Response {
@@ -205,7 +216,12 @@ async fn handshake(
     }
     let connection = ConnectionId(shared.connections.fetch_add(1, Ordering::Relaxed) + 1);
     let (inbox, limits) = (shared.inbox.clone(), shared.limits);
-    websocket::upgrade(upgrade, connection, remote.to_string(), inbox, limits)
+    let client = websocket::Client {
+        connection,
+        peer: remote.to_string(),
+        seat,
+    };
+    websocket::upgrade(upgrade, client, inbox, limits)
 }
 
 async fn ready(State(shared): State<Arc<Shared>>) -> Response {
@@ -257,7 +273,51 @@ async fn asset(State(shared): State<Arc<Shared>>, Path(name): Path<String>) -> R
 
 #[cfg(test)]
 mod tests {
-    use super::is_this_machine;
+    use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
+
+    use super::super::{admission, client};
+    use super::*;
+
+    #[tokio::test]
+    async fn websocket_keeps_its_room_until_it_ends() {
+        let (inbox, _arrivals) = Inbox::new();
+        let shared = Arc::new(Shared {
+            inbox,
+            origins: Origins::new(&[]),
+            limits: Limits {
+                frame_max: 1000,
+                queue_max: 8,
+                write_deadline: Duration::from_secs(1),
+            },
+            page: true,
+            ready: AtomicBool::new(true),
+            connections: AtomicU64::new(0),
+        });
+        let admission = Admission::new(admission::Limits {
+            per_address: 9,
+            connections: 1,
+        });
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let visitors = (Arc::clone(&admission), Visitor::Client);
+        serve(listener, public(&shared), None, visitors);
+        let mut request = format!("ws://{address}/ws").into_client_request().unwrap();
+        let protocol = HeaderValue::from_static(websocket::SUBPROTOCOL);
+        let name = header::SEC_WEBSOCKET_PROTOCOL;
+        request.headers_mut().insert(name, protocol);
+        let (socket, _) = tokio_tungstenite::connect_async(request).await.unwrap();
+        assert!(client::get(address, "/").await.is_err(), "there is no room");
+        assert_eq!(admission.refused()[1].1, 1);
+        drop(socket);
+        let freed = async {
+            while client::get(address, "/").await.is_err() {
+                tokio::time::sleep(Duration::from_millis(10)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(5), freed)
+            .await
+            .expect("its room is free again");
+    }
 
     #[test]
     fn only_loopback_and_localhost_are_this_machine() {

@@ -12,6 +12,7 @@
     reason = "net/ is where sockets, tasks and time live"
 )]
 
+pub mod admission;
 pub mod client;
 pub mod dns;
 pub mod http;
@@ -20,6 +21,7 @@ pub mod introspect;
 pub mod keys;
 pub mod page;
 pub mod process;
+mod rest;
 pub mod stream;
 pub mod tls;
 pub mod udp;
@@ -38,8 +40,9 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio_rustls::TlsAcceptor;
 
+use self::admission::{Admission, Visitor};
 use self::inbox::{Arrival, Behind, Inbox, Report, Waiting};
-use crate::config::Config;
+use crate::config::{Config, Transport};
 use crate::gateway::{Gateway, Input, Output};
 use crate::ws::ConnectionId;
 use crate::ws::origin::Origins;
@@ -68,6 +71,7 @@ pub struct Shell {
     arrivals: mpsc::Receiver<Waiting>,
     behind: Behind,
     accepted: mpsc::Receiver<stream::Accepted>,
+    admission: Arc<Admission>,
     udp: udp::UdpSockets,
     shared: Arc<http::Shared>,
     sip_tls: Option<SipTls>,
@@ -108,6 +112,12 @@ impl Shell {
     pub async fn start(config: Config) -> io::Result<Self> {
         let (inbox, arrivals) = Inbox::new();
         let (accepting, accepted) = mpsc::channel(64);
+        let server = &config.server;
+        let limits = admission::Limits::of_system(
+            server.connections_per_address,
+            server.descriptors_reserved,
+        );
+        let admission = Admission::new(limits);
         let mut bound = Bound::default();
         let mut certificates = Vec::new();
         let mut udp = udp::UdpSockets::new();
@@ -116,13 +126,12 @@ impl Shell {
             let local = u16::try_from(place).map_err(io::Error::other)?;
             let address = listener.address;
             bound.sip.push(match listener.transport {
-                crate::config::Transport::Udp => udp.bind(local, address).await?,
-                crate::config::Transport::Tcp => {
-                    stream::listen(local, address, accepting.clone()).await?
-                }
-                crate::config::Transport::Tls => {
-                    tls_listeners.push(local);
-                    stream::listen(local, address, accepting.clone()).await?
+                Transport::Udp => udp.bind(local, address).await?,
+                stream_transport @ (Transport::Tcp | Transport::Tls) => {
+                    if stream_transport == Transport::Tls {
+                        tls_listeners.push(local);
+                    }
+                    stream::listen(local, address, accepting.clone(), &admission).await?
                 }
             });
         }
@@ -148,10 +157,12 @@ impl Shell {
                 Some(_) => http::public(&shared),
                 None => http::public(&shared).merge(http::admin_here(&shared)),
             };
-            http::serve(listener, router, https.clone());
+            let visitors = (Arc::clone(&admission), Visitor::Client);
+            http::serve(listener, router, https.clone(), visitors);
         }
         if let Some(address) = admin_apart {
-            http::serve(bind(address).await?, http::admin(&shared), None);
+            let visitors = (Arc::clone(&admission), Visitor::Own);
+            http::serve(bind(address).await?, http::admin(&shared), None, visitors);
         }
         let deadlines = stream::Deadlines {
             connect: config.sip.connect_timeout,
@@ -172,6 +183,7 @@ impl Shell {
             arrivals,
             behind: Behind::default(),
             accepted,
+            admission,
             udp,
             shared,
             sip_tls,
@@ -257,7 +269,8 @@ impl Shell {
         if self.arrivals.is_empty() {
             self.behind.arrival = Duration::ZERO;
         }
-        self.gateway.waited(self.behind.longest(now), now);
+        let waited = self.behind.longest(now).max(rest::busy_for(now));
+        self.gateway.waited(waited, now);
     }
 
     /// Takes what has arrived on a UDP socket. Returns whether the process ends.
@@ -308,7 +321,10 @@ impl Shell {
             }
             Arrival::Report { wanted, reply } => {
                 let text = match wanted {
-                    Report::Metrics => Some(self.gateway.metrics()),
+                    Report::Metrics => {
+                        self.gateway.count_refused(self.admission.refused());
+                        Some(self.gateway.metrics())
+                    }
                     Report::Calls => Some(self.gateway.traced_calls(now)),
                     Report::Ladder(call) => self.gateway.ladder(&call),
                 };
@@ -336,6 +352,7 @@ impl Shell {
     fn drain(&mut self) -> bool {
         while let Some(output) = self.gateway.poll_output() {
             if matches!(output, Output::Finished) {
+                self.write_last_ladders();
                 return true;
             }
             self.perform(output);
@@ -354,6 +371,17 @@ impl Shell {
                     tracing::warn!(%error, file = %file.display(), "a ladder was not written");
                 }
             });
+        }
+    }
+
+    /// The same at the end of the process, which waits for it.
+    fn write_last_ladders(&mut self) {
+        let Some(folder) = &self.ladders else { return };
+        for (call, text) in self.gateway.take_ended_ladders() {
+            let file = folder.join(format!("{}-{call}.ladder", unix_seconds()));
+            if let Err(error) = std::fs::write(&file, text) {
+                tracing::warn!(%error, file = %file.display(), "a ladder was not written");
+            }
         }
     }
 
@@ -406,29 +434,22 @@ impl Shell {
                         .as_ref()
                         .map(|tls| (Arc::clone(&tls.client), name))
                 });
-                let inbox = self.inbox.clone();
-                let writer = stream::connect(stream, from, remote, tls, inbox, self.deadlines);
+                let place = stream::Place {
+                    stream,
+                    inbox: self.inbox.clone(),
+                    deadlines: self.deadlines,
+                    seat: Arc::new(self.admission.take()),
+                };
+                let writer = stream::connect(place, from, remote, tls);
                 self.streams.insert(stream, writer);
             }
             Output::StreamClose { stream } => {
                 self.streams.remove(&stream);
             }
-            Output::XmppConnect {
-                stream,
-                remote,
-                security,
-            } => self.chats.connect(stream, remote, &security),
-            Output::XmppBytes { stream, bytes } => {
-                if !self.chats.write(stream, bytes) {
-                    self.later(Input::XmppClosed { stream });
-                }
-            }
-            Output::XmppStartTls { stream, security } => {
-                if !self.chats.start_tls(stream, &security) {
-                    self.later(Input::XmppClosed { stream });
-                }
-            }
-            Output::XmppClose { stream } => self.chats.close(stream),
+            chat @ (Output::XmppConnect { .. }
+            | Output::XmppBytes { .. }
+            | Output::XmppStartTls { .. }
+            | Output::XmppClose { .. }) => self.chats.perform(chat),
             Output::Ask { id, question } => {
                 let (resolver, inbox) = (self.resolver.clone(), self.inbox.clone());
                 let introspection = self.introspection.clone();
@@ -456,6 +477,7 @@ impl Shell {
             socket,
             remote,
             local,
+            seat,
         } = accepted;
         let tls = match self.tls_listeners.contains(&local) {
             false => None,
@@ -474,7 +496,13 @@ impl Shell {
             },
             Instant::now(),
         );
-        let writer = stream::accept(stream, socket, tls, self.inbox.clone(), self.deadlines);
+        let place = stream::Place {
+            stream,
+            inbox: self.inbox.clone(),
+            deadlines: self.deadlines,
+            seat: Arc::new(seat),
+        };
+        let writer = stream::accept(place, socket, tls);
         self.streams.insert(stream, writer);
     }
 
@@ -496,8 +524,7 @@ impl Shell {
 /// # Errors
 /// What it returns, or that there can be no runtime.
 pub fn block_on<T, E: From<io::Error>>(work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
-    tokio::runtime::Builder::new_current_thread()
-        .enable_all()
+    rest::watched(tokio::runtime::Builder::new_current_thread().enable_all())
         .build()?
         .block_on(work)
 }

@@ -21,6 +21,11 @@ pub const FILES: &[File] = &[
         bytes: include_bytes!("../../web/dist/index.html"),
     },
     File {
+        name: "icon.svg",
+        kind: "image/svg+xml",
+        bytes: include_bytes!("../../web/dist/icon.svg"),
+    },
+    File {
         name: "page.css",
         kind: "text/css; charset=utf-8",
         bytes: include_bytes!("../../web/dist/page.css"),

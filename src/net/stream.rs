@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use rustls_pki_types::ServerName;
+use socket2::{SockRef, TcpKeepalive};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::mpsc;
@@ -17,10 +18,22 @@ use tokio::time::timeout;
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
 use super::Inbox;
+use super::admission::{Admission, Seat, Visitor};
 use crate::gateway::Input;
 
 /// Bytes that one read takes.
 const READ_MAX: usize = 16 * 1024;
+
+/// How long a stream may be silent before the system asks whether its other end is there, how often
+/// it asks again, and how often in vain: half a minute in all.
+const ASK_AFTER: Duration = Duration::from_secs(15);
+const ASK_INTERVAL: Duration = Duration::from_secs(5);
+const ASK_RETRIES: u32 = 3;
+
+/// How long what was written may wait for its acknowledgement: a little less than the transaction
+/// that waits for its response. Linux ends the asking by it, too, so it is as long.
+#[cfg(target_os = "linux")]
+const UNACKNOWLEDGED_MAX: Duration = Duration::from_secs(30);
 
 /// Messages that may wait to be written to one stream.
 const QUEUE_MAX: usize = 256;
@@ -69,6 +82,21 @@ pub struct Accepted {
     pub remote: SocketAddr,
     /// The place of the listener in the configuration.
     pub local: u16,
+    /// Its room.
+    pub seat: Seat,
+}
+
+/// What a stream needs to run.
+#[derive(Debug)]
+pub struct Place {
+    /// Its number.
+    pub stream: u64,
+    /// Where what it brings goes.
+    pub inbox: Inbox,
+    /// How long things may take.
+    pub deadlines: Deadlines,
+    /// Its room, for as long as its socket is open.
+    pub seat: Arc<Seat>,
 }
 
 /// Listens; each accepted connection is handed over.
@@ -79,48 +107,35 @@ pub async fn listen(
     local: u16,
     address: SocketAddr,
     accepted: mpsc::Sender<Accepted>,
+    admission: &Arc<Admission>,
 ) -> io::Result<SocketAddr> {
     let listener = TcpListener::bind(address)
         .await
         .map_err(|error| io::Error::new(error.kind(), format!("tcp:{address}: {error}")))?;
     let bound = listener.local_addr()?;
+    let admission = Arc::clone(admission);
     tokio::spawn(async move {
         loop {
-            match listener.accept().await {
-                Ok((socket, remote)) => {
-                    if accepted
-                        .send(Accepted {
-                            socket,
-                            remote,
-                            local,
-                        })
-                        .await
-                        .is_err()
-                    {
-                        return;
-                    }
-                }
-                Err(error) => {
-                    // No descriptors left, most likely: others must end before more can begin.
-                    tracing::warn!(%error, "a connection could not be accepted");
-                    tokio::time::sleep(Duration::from_millis(100)).await;
-                }
+            let (socket, remote, seat) = admission.accept(&listener, Visitor::Peer).await;
+            let arrived = Accepted {
+                socket,
+                remote,
+                local,
+                seat,
+            };
+            if accepted.send(arrived).await.is_err() {
+                return;
             }
         }
     });
     Ok(bound)
 }
 
-/// Takes over an accepted connection as stream `stream`.
-pub fn accept(
-    stream: u64,
-    socket: TcpStream,
-    tls: Option<TlsAcceptor>,
-    inbox: Inbox,
-    deadlines: Deadlines,
-) -> Writer {
-    start(stream, inbox, deadlines, async move {
-        socket.set_nodelay(true)?;
+/// Takes over an accepted connection.
+pub fn accept(place: Place, socket: TcpStream, tls: Option<TlsAcceptor>) -> Writer {
+    let deadlines = place.deadlines;
+    start(place, async move {
+        watch(&socket)?;
         match tls {
             None => Ok(Either::Plain(socket)),
             Some(tls) => {
@@ -131,19 +146,17 @@ pub fn accept(
     })
 }
 
-/// Connects stream `stream` from an address of ours, where one is named; with a server name by
-/// TLS.
+/// Connects from an address of ours, where one is named; with a server name by TLS.
 pub fn connect(
-    stream: u64,
+    place: Place,
     from: Option<IpAddr>,
     remote: SocketAddr,
     tls: Option<(Arc<rustls::ClientConfig>, String)>,
-    inbox: Inbox,
-    deadlines: Deadlines,
 ) -> Writer {
-    start(stream, inbox, deadlines, async move {
+    let deadlines = place.deadlines;
+    start(place, async move {
         let socket = timeout(deadlines.connect, dial(from, remote)).await??;
-        socket.set_nodelay(true)?;
+        watch(&socket)?;
         match tls {
             None => Ok(Either::Plain(socket)),
             Some((config, name)) => {
@@ -175,14 +188,28 @@ enum Either {
     Tls(Box<tokio_rustls::TlsStream<TcpStream>>),
 }
 
+/// Sends what is written at once, and lets the system find out that the other end is gone: by what
+/// it does not acknowledge, and by asking where nothing is sent (RFC 9293 §3.8.3, §3.8.4).
+fn watch(socket: &TcpStream) -> io::Result<()> {
+    socket.set_nodelay(true)?;
+    let socket = SockRef::from(socket);
+    let asking = TcpKeepalive::new()
+        .with_time(ASK_AFTER)
+        .with_interval(ASK_INTERVAL)
+        .with_retries(ASK_RETRIES);
+    socket.set_tcp_keepalive(&asking)?;
+    #[cfg(target_os = "linux")]
+    socket.set_tcp_user_timeout(Some(UNACKNOWLEDGED_MAX))?;
+    Ok(())
+}
+
 fn start(
-    stream: u64,
-    inbox: Inbox,
-    deadlines: Deadlines,
+    place: Place,
     opening: impl Future<Output = io::Result<Either>> + Send + 'static,
 ) -> Writer {
     let (queue, waiting) = mpsc::channel(QUEUE_MAX);
     let reader = tokio::spawn(async move {
+        let (stream, inbox) = (place.stream, &place.inbox);
         match opening.await {
             Err(error) => {
                 let reason = error.to_string();
@@ -193,11 +220,11 @@ fn start(
                 match connection {
                     Either::Plain(socket) => {
                         let (read, write) = socket.into_split();
-                        run(stream, read, write, waiting, inbox, deadlines).await;
+                        run(place, read, write, waiting).await;
                     }
                     Either::Tls(socket) => {
                         let (read, write) = tokio::io::split(*socket);
-                        run(stream, read, write, waiting, inbox, deadlines).await;
+                        run(place, read, write, waiting).await;
                     }
                 }
             }
@@ -207,15 +234,20 @@ fn start(
 }
 
 async fn run(
-    stream: u64,
+    place: Place,
     mut read: impl AsyncRead + Unpin + Send + 'static,
     mut write: impl AsyncWrite + Unpin + Send + 'static,
     mut waiting: mpsc::Receiver<Bytes>,
-    inbox: Inbox,
-    deadlines: Deadlines,
 ) {
-    let failed = inbox.clone();
+    let Place {
+        stream,
+        inbox,
+        deadlines,
+        seat,
+    } = place;
+    let (failed, also_seat) = (inbox.clone(), Arc::clone(&seat));
     tokio::spawn(async move {
+        let _seat = also_seat;
         while let Some(bytes) = waiting.recv().await {
             match timeout(deadlines.write, write.write_all(&bytes)).await {
                 Ok(Ok(())) => {}
@@ -240,4 +272,21 @@ async fn run(
         }
     }
     inbox.put(Input::StreamClosed { stream }).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn system_finds_out_that_the_other_end_is_gone() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let socket = dial(None, address).await.unwrap();
+        watch(&socket).unwrap();
+        let socket = SockRef::from(&socket);
+        assert!(socket.keepalive().unwrap());
+        #[cfg(target_os = "linux")]
+        assert_eq!(socket.tcp_user_timeout().unwrap(), Some(UNACKNOWLEDGED_MAX));
+    }
 }

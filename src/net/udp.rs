@@ -9,6 +9,10 @@ use tokio::net::UdpSocket;
 /// The largest datagram there can be (RFC 768: a length of 16 bits).
 const DATAGRAM_MAX: usize = 65_535;
 
+/// Bytes that may wait in a socket: a thousand INVITEs. Systems often allow a tenth of that
+/// (`net.core.rmem_max`).
+const BUFFER_WANTED: usize = 4 << 20;
+
 /// How many datagrams are taken from one socket before others have their turn.
 pub(super) const BATCH_MAX: usize = 64;
 
@@ -43,6 +47,10 @@ impl UdpSockets {
         let socket = UdpSocket::bind(address)
             .await
             .map_err(|error| io::Error::new(error.kind(), format!("udp:{address}: {error}")))?;
+        // As much as the system allows: what comes while the loop is elsewhere is not to be lost.
+        if let Err(error) = socket2::SockRef::from(&socket).set_recv_buffer_size(BUFFER_WANTED) {
+            tracing::debug!(%error, "a UDP socket keeps its small buffer");
+        }
         let bound = socket.local_addr()?;
         self.sockets.push((local, socket));
         Ok(bound)

@@ -3,6 +3,7 @@
 //! A connection is one task. What is to be written waits in a bounded queue; a client that does not
 //! read in time, or whose queue is full, is closed: it stalls nobody.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::ws::{CloseFrame, Message, WebSocket, WebSocketUpgrade};
@@ -11,6 +12,7 @@ use futures_util::SinkExt as _;
 use tokio::sync::mpsc;
 use tokio::time::timeout;
 
+use super::admission::Seat;
 use super::{Arrival, Inbox};
 use crate::gateway::Input;
 use crate::ws::ConnectionId;
@@ -59,11 +61,21 @@ impl Writer {
     }
 }
 
+/// Who has connected.
+#[derive(Debug)]
+pub struct Client {
+    /// The connection.
+    pub connection: ConnectionId,
+    /// The address.
+    pub peer: String,
+    /// Its room.
+    pub seat: Arc<Seat>,
+}
+
 /// Turns a request into a connection.
 pub fn upgrade(
     upgrade: WebSocketUpgrade,
-    connection: ConnectionId,
-    peer: String,
+    client: Client,
     inbox: Inbox,
     limits: Limits,
 ) -> Response {
@@ -75,16 +87,15 @@ pub fn upgrade(
         // One more byte than a frame may have, so that the gateway sees and answers what is too
         // large; anything beyond ends the connection.
         .max_message_size(limits.frame_max)
-        .on_upgrade(move |socket| run(socket, connection, peer, inbox, limits))
+        .on_upgrade(move |socket| run(socket, client, inbox, limits))
 }
 
-async fn run(
-    mut socket: WebSocket,
-    connection: ConnectionId,
-    peer: String,
-    inbox: Inbox,
-    limits: Limits,
-) {
+async fn run(mut socket: WebSocket, client: Client, inbox: Inbox, limits: Limits) {
+    let Client {
+        connection,
+        peer,
+        seat: _seat,
+    } = client;
     let (queue, mut waiting) = mpsc::channel(limits.queue_max);
     inbox
         .put(Arrival::Connection {

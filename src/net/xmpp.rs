@@ -25,7 +25,7 @@ use tokio_rustls::client::TlsStream;
 
 use super::{Inbox, tls};
 use crate::config::Config;
-use crate::gateway::Input;
+use crate::gateway::{Input, Output};
 use crate::xmpp::{Security, Tls};
 
 /// Bytes that one read takes.
@@ -97,8 +97,27 @@ impl Streams {
         })
     }
 
-    /// Connects stream `stream`.
-    pub fn connect(&mut self, stream: u64, remote: SocketAddr, security: &Security) {
+    /// Does what the gateway wants of a stream.
+    pub fn perform(&mut self, output: Output) {
+        match output {
+            Output::XmppConnect {
+                stream,
+                remote,
+                security,
+            } => self.connect(stream, remote, &security),
+            Output::XmppBytes { stream, bytes } => self.order(stream, Order::Write(bytes)),
+            Output::XmppStartTls { stream, security } => {
+                if let Some(trusted) = self.trusted(&security) {
+                    self.order(stream, Order::StartTls(trusted));
+                }
+            }
+            Output::XmppClose { stream } => self.close(stream),
+            // Of other wires, which do not come here.
+            _ => {}
+        }
+    }
+
+    fn connect(&mut self, stream: u64, remote: SocketAddr, security: &Security) {
         let (orders, waiting) = mpsc::channel(QUEUE_MAX);
         self.streams.insert(stream, orders);
         let trusted = self.trusted(security);
@@ -119,22 +138,6 @@ impl Streams {
         });
     }
 
-    /// Writes. Returns whether it could be queued; the stream is gone otherwise.
-    pub fn write(&mut self, stream: u64, bytes: Bytes) -> bool {
-        self.order(stream, Order::Write(bytes))
-    }
-
-    /// Begins TLS. Returns whether it could be queued; the stream is gone otherwise.
-    pub fn start_tls(&mut self, stream: u64, security: &Security) -> bool {
-        match self.trusted(security) {
-            Some(trusted) => self.order(stream, Order::StartTls(trusted)),
-            None => {
-                self.close(stream);
-                false
-            }
-        }
-    }
-
     /// Closes, once all that is queued is written.
     pub fn close(&mut self, stream: u64) {
         self.streams.remove(&stream);
@@ -148,16 +151,17 @@ impl Streams {
         let _ = timeout(FINISH_MAX, written).await;
     }
 
-    fn order(&mut self, stream: u64, order: Order) -> bool {
+    fn order(&mut self, stream: u64, order: Order) {
+        // One that is closed already has been told so, or is about to be.
         let Some(orders) = self.streams.get(&stream) else {
-            // Closed already, which its owner has been told or is about to be.
-            return true;
+            return;
         };
-        let queued = orders.try_send(order).is_ok();
-        if !queued {
+        if orders.try_send(order).is_err() {
             self.streams.remove(&stream);
+            // The loop itself is here: it must not wait for room in its own inbox.
+            let inbox = self.inbox.clone();
+            tokio::spawn(async move { inbox.put(Input::XmppClosed { stream }).await });
         }
-        queued
     }
 
     fn trusted(&self, security: &Security) -> Option<Trusted> {

@@ -109,22 +109,29 @@ impl DialPlan {
         caller: Caller<'_>,
         account: Option<&str>,
     ) -> Result<Target, Refused> {
-        let dialled = Dialled::new(to, &self.trunks).ok_or(Refused::NoRoute)?;
-        let is_permitted = caller.destinations.is_none_or(|patterns| {
-            let mut spellings = dialled.spellings();
-            spellings.any(|text| {
-                patterns
-                    .iter()
-                    .any(|pattern| matched(pattern, text).is_some())
-            })
-        });
-        if !is_permitted {
-            return Err(Refused::NotPermitted);
-        }
+        self.route(to, caller, account).1
+    }
+
+    /// Who a client calls, and the line of the plan that says so: none for a meeting of clients,
+    /// and for what is refused before a line is looked for.
+    pub fn route(
+        &self,
+        to: &Address,
+        caller: Caller<'_>,
+        account: Option<&str>,
+    ) -> (Option<&Route>, Result<Target, Refused>) {
+        let dialled = match self.permitted(to, caller) {
+            Ok(dialled) => dialled,
+            Err(refused) => return (None, Err(refused)),
+        };
         match to {
-            Address::User(name) if self.user_calls => return Ok(Target::User(name.clone())),
-            Address::Join(word) if self.join_calls => return Ok(Target::Join(word.clone())),
-            Address::User(_) | Address::Join(_) => return Err(Refused::NoRoute),
+            Address::User(name) if self.user_calls => {
+                return (None, Ok(Target::User(name.clone())));
+            }
+            Address::Join(word) if self.join_calls => {
+                return (None, Ok(Target::Join(word.clone())));
+            }
+            Address::User(_) | Address::Join(_) => return (None, Err(Refused::NoRoute)),
             Address::Uri(_) | Address::Telephone(_) | Address::Dialled(_) => {}
         }
         for route in &self.routes {
@@ -135,10 +142,28 @@ impl DialPlan {
                 star = others.find_map(|text| matched(&route.pattern, text));
             }
             if let Some(star) = star {
-                return self.along(route, &dialled, star, caller, account);
+                let target = self.along(route, &dialled, star, caller, account);
+                return (Some(route), target);
             }
         }
-        Err(Refused::NoRoute)
+        (None, Err(Refused::NoRoute))
+    }
+
+    /// What was dialled, where the token allows it.
+    fn permitted(&self, to: &Address, caller: Caller<'_>) -> Result<Dialled, Refused> {
+        let dialled = Dialled::new(to, &self.trunks).ok_or(Refused::NoRoute)?;
+        let is_permitted = caller.destinations.is_none_or(|patterns| {
+            let mut spellings = dialled.spellings();
+            spellings.any(|text| {
+                patterns
+                    .iter()
+                    .any(|pattern| matched(pattern, text).is_some())
+            })
+        });
+        match is_permitted {
+            true => Ok(dialled),
+            false => Err(Refused::NotPermitted),
+        }
     }
 
     /// The trunk of this name.

@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 use super::flow::Flow;
 use super::outbound::{AllSent, Outbound, Way};
 use super::placed::Placed;
+use super::refused::Refused;
 use super::registration::{Key, Standing};
 use super::registrations::Registrations;
 use super::strangers::Strangers;
@@ -78,6 +79,15 @@ pub enum Event {
         trunk: String,
         /// Whether it does.
         reachable: bool,
+    },
+    /// An INVITE that would have begun a call is refused; what follows of this leg is its trace.
+    Refused(Refused),
+    /// The Call-ID of an INVITE of ours.
+    Named {
+        /// Its leg.
+        leg: LegId,
+        /// The Call-ID.
+        name: String,
     },
     /// A line of a trace.
     Trace(Entry),
@@ -177,6 +187,7 @@ pub(super) struct Settings {
     pub descriptions: sdp::Limits,
     pub legs_max: usize,
     pub outbound_max: usize,
+    pub streams_per_address: usize,
     pub keep_alive: Duration,
     pub stream_idle: Duration,
     pub retry_after: Duration,
@@ -253,6 +264,7 @@ impl Agent {
             },
             legs_max: sip.dialogs_max,
             outbound_max: sip.transactions_max,
+            streams_per_address: sip.streams_per_address,
             keep_alive: sip.keep_alive,
             stream_idle: sip.stream_idle,
             retry_after: config.shedding.retry_after,
@@ -304,6 +316,7 @@ impl Agent {
         self.pump(ids, now);
         self.legs_due(ids, now);
         self.register_due(ids, now);
+        self.locate_trunks(now);
         self.ask_trunks(ids, now);
         if self.next_tick.is_some_and(|at| at <= now) {
             self.next_tick = None;
@@ -329,15 +342,21 @@ impl Agent {
             .transactions
             .poll_timeout()
             .map(|at| (at, "a SIP transaction"));
-        let leg = self.due.first().map(|(at, _)| (*at, "a SIP leg"));
+        let leg = self.due.first().map(|(at, leg)| {
+            let due = self.legs.get(leg).and_then(|placed| placed.due);
+            (*at, due.map_or("a SIP leg", |(_, timer)| timer.name()))
+        });
         let registration = self
             .registrations
             .poll_timeout()
             .map(|at| (at, "a registration"));
-        let trunk = self.trunks.iter().filter_map(Trunk::poll_timeout).min();
-        let trunk = trunk.map(|at| (at, "a trunk's health"));
+        let health = self.trunks.iter().filter_map(Trunk::health_due_at).min();
+        let health = health.map(|at| (at, "a trunk's health"));
+        let trunks = self.trunks.iter();
+        let sources = trunks.filter_map(|trunk| trunk.sources.poll_timeout());
+        let sources = sources.min().map(|at| (at, "a trunk's addresses"));
         let tick = self.next_tick.map(|at| (at, "keep-alives"));
-        [transactions, leg, registration, trunk, tick]
+        [transactions, leg, registration, health, sources, tick]
             .into_iter()
             .flatten()
             .min()

@@ -31,10 +31,13 @@ impl Agent {
                     self.counts.retransmissions += u64::from(again);
                     let leg = id.and_then(|id| self.leg_of(id));
                     self.trace_sent(leg, flow, &bytes, again, now);
-                    if self.is_gone(flow) {
-                        self.respond_elsewhere(bytes, now);
-                    } else {
+                    if !self.is_gone(flow) {
                         self.events.push_back(Event::Transmit { flow, bytes });
+                    } else if let Err(why) = self.respond_elsewhere(bytes, now)
+                        && let Some(leg) = leg
+                    {
+                        let who = Who::Ack(leg);
+                        self.note(&who, now, || format!("the response is lost: {why}"));
                     }
                 }
                 transaction::Event::Request { id, request, flow } => {
@@ -234,6 +237,10 @@ impl Agent {
     pub(super) fn no_response_to(&mut self, who: Who, why: &str, ids: &mut Source, now: Instant) {
         match who {
             Who::Leg(leg, purpose) => {
+                let who = Who::Leg(leg, purpose);
+                self.note(&who, now, || {
+                    format!("nothing came of {}: {why}", purpose.words())
+                });
                 self.with_leg(leg, ids, now, |leg, world| {
                     leg.no_response(purpose, why, world);
                 });
@@ -243,7 +250,7 @@ impl Agent {
                 self.registration_outcome(key, outcome, ids, now);
             }
             Who::Health(place) => self.health(place, Answers::No, now),
-            Who::Ack(leg) => self.note(&Who::Ack(leg), now, || format!("an ACK was lost: {why}")),
+            Who::Ack(leg) => self.note(&Who::Ack(leg), now, || format!("the ACK is lost: {why}")),
         }
     }
 }

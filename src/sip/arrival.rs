@@ -7,9 +7,10 @@ use std::time::Instant;
 use super::agent::{Agent, Event};
 use super::flow::Flow;
 use super::framing::Frame;
-use super::matching::back;
+use super::matching::{back, note_source};
 use super::message::{Message, Request, Response};
 use super::name::{Method, Name};
+use super::refused::begins_call;
 use super::text::{Parsed, parse};
 use crate::config::Transport;
 use crate::id::Source;
@@ -27,8 +28,14 @@ impl Agent {
             return;
         }
         match parse(bytes, &self.settings.limits) {
-            Ok(Parsed::Message(message)) => self.parsed(message, flow, ids, now),
+            Ok(Parsed::Message(mut message)) => {
+                if let Message::Request(request) = &mut message {
+                    self.note_stream(request, flow);
+                }
+                self.parsed(message, flow, ids, now);
+            }
             Ok(Parsed::Answerable(mut request, status, fault)) => {
+                self.note_stream(&mut request, flow);
                 self.counts.malformed += 1;
                 let source = self.source_of(flow);
                 let is_known = self.caller(&request, flow).is_some();
@@ -41,12 +48,25 @@ impl Agent {
                     513 => "Message Too Large",
                     _ => "Bad Request",
                 };
-                self.respond_statelessly(&mut request, status, phrase, flow);
+                self.respond_statelessly(*request, status, phrase, flow, ids, now);
             }
             Err(fault) => {
                 self.counts.unreadable += 1;
                 tracing::debug!(?flow, %fault, "a message was dropped");
             }
+        }
+    }
+
+    /// Notes in its Via from where a request came over a stream: should that break, the response
+    /// goes there (RFC 3261 §18.2.1, §18.2.2).
+    fn note_stream(&self, request: &mut Request, flow: Flow) {
+        if let Flow::Stream(_) = flow
+            && let (_, Some(remote)) = self.way_of(flow)
+        {
+            note_source(
+                request,
+                SocketAddr::new(remote.ip().to_canonical(), remote.port()),
+            );
         }
     }
 
@@ -58,8 +78,8 @@ impl Agent {
         };
         if self.transactions.receive(message, flow, now).is_err() {
             self.counts.transactions_refused += 1;
-            if let Some(mut request) = refused {
-                self.respond_statelessly(&mut request, 503, "Service Unavailable", flow);
+            if let Some(request) = refused {
+                self.respond_statelessly(request, 503, "Service Unavailable", flow, ids, now);
             }
         }
         self.pump(ids, now);
@@ -68,20 +88,27 @@ impl Agent {
     /// Answers without a transaction (RFC 3261 §8.2.7). An ACK has no answer.
     fn respond_statelessly(
         &mut self,
-        request: &mut Request,
+        mut request: Request,
         status: u16,
         phrase: &str,
         flow: Flow,
+        ids: &mut Source,
+        now: Instant,
     ) {
         if request.method == Method::Ack {
             return;
         }
-        let flow = back(request, flow);
-        let mut response = Response::to(request, status, phrase, Some(&stateless_tag(request)));
+        let (came_by, flow) = (flow, back(&mut request, flow));
+        let tag = stateless_tag(&request);
+        let mut response = Response::to(&request, status, phrase, Some(&tag));
         if status == 503 {
             response = response.with(Name::RetryAfter, "5");
         }
         let bytes = response.to_bytes();
+        if begins_call(&request) {
+            let leg = self.refused(request, &response, came_by, ids, now);
+            self.trace_sent(Some(leg), flow, &bytes, false, now);
+        }
         self.events.push_back(Event::Transmit { flow, bytes });
     }
 
@@ -89,7 +116,13 @@ impl Agent {
     pub fn stream_accepted(&mut self, stream: u64, local: u16, remote: SocketAddr, now: Instant) {
         let transport = self.listeners.get(usize::from(local)).map(|l| l.transport);
         let transport = transport.unwrap_or(Transport::Tcp);
-        if !self.streams.accepted(stream, transport, remote, now) {
+        // A trunk may open one for each call.
+        let is_trunk = self.trunks.iter().any(|t| t.is_source(remote.ip()));
+        let most = match is_trunk {
+            true => usize::MAX,
+            false => self.settings.streams_per_address,
+        };
+        if !self.streams.accepted(stream, transport, remote, most, now) {
             self.counts.streams_refused += 1;
             self.events.push_back(Event::CloseStream { stream });
         }

@@ -1,6 +1,7 @@
 //! Which methods and extensions are handled, in one table: Allow and Supported are made of it, and
 //! what is not in it is refused by it (RFC 3261 §8.2.1, §20.5, §20.37).
 
+use super::body;
 use super::message::{Request, Response};
 use super::name::{Method, Name};
 
@@ -22,6 +23,19 @@ pub const SUPPORTED: &str = "";
 pub fn allow() -> String {
     let names: Vec<_> = HANDLED.iter().map(Method::as_str).collect();
     names.join(", ")
+}
+
+/// The response to OPTIONS: inside a call it is the same as outside, and changes nothing there
+/// (RFC 3261 §11.2).
+#[must_use]
+pub(super) fn capabilities(request: &Request, status: u16, phrase: &str) -> Response {
+    let response = Response::to(request, status, phrase, None)
+        .with(Name::Allow, allow())
+        .with(Name::Accept, format!("{}, {}", body::SDP, body::DTMF_RELAY));
+    match SUPPORTED {
+        "" => response,
+        supported => response.with(Name::Supported, supported),
+    }
 }
 
 /// How a method that is not handled is refused; `None` for one that is.

@@ -5,8 +5,9 @@ use std::time::Instant;
 
 use super::agent::{Agent, Call, Door, Event, Incoming};
 use super::body;
+use super::contact::Scheme;
 use super::flow::Flow;
-use super::handled::{SUPPORTED, allow, refusal_of_form};
+use super::handled::{capabilities, refusal_of_form};
 use super::leg::{Identity, Leg};
 use super::message::{Message, Request, Response};
 use super::name::{Method, Name};
@@ -15,6 +16,7 @@ use super::session::{no_dialog, refused_body};
 use super::transaction::TransactionId;
 use super::uri::NameAddr;
 use crate::call::signal::{Caller, Invite};
+use crate::config::Transport;
 use crate::id::{LegId, Source};
 
 impl Agent {
@@ -42,9 +44,17 @@ impl Agent {
             self.streams.trust(stream);
         }
         if leg.is_none() && self.is_strange(&request, flow) {
-            return self.stranger(id, &request, flow, ids, now);
+            return self.stranger(id, request, flow, ids, now);
         }
         if let Some(refusal) = refusal_of_form(&request) {
+            return match leg {
+                Some(_) => self.answer(id, refusal, ids, now),
+                None => self.refuse(id, request, refusal, flow, ids, now),
+            };
+        }
+        if leg.is_none() && self.breaks_sips(&request, flow) {
+            // RFC 3261 §8.2.2.1: a scheme that is not supported, here by this transport.
+            let refusal = Response::to(&request, 416, "SIPS Needs TLS", None);
             return self.answer(id, refusal, ids, now);
         }
         match (&request.method, leg) {
@@ -90,7 +100,7 @@ impl Agent {
     }
 
     /// Answers without a leg; every response but 100 has a To tag (RFC 3261 §8.2.6.2).
-    fn answer(
+    pub(super) fn answer(
         &mut self,
         id: TransactionId,
         mut response: Response,
@@ -111,10 +121,17 @@ impl Agent {
         }
     }
 
+    /// Whether a request asks for `sips:` and did not come by TLS (RFC 3261 §26.2.2: it is carried
+    /// by TLS on each hop, and the last one is ours).
+    fn breaks_sips(&self, request: &Request, flow: Flow) -> bool {
+        let is_sips = request.uri.sip().is_some_and(|uri| uri.secure);
+        is_sips && self.way_of(flow).0 != Transport::Tls
+    }
+
     fn stranger(
         &mut self,
         id: TransactionId,
-        request: &Request,
+        request: Request,
         flow: Flow,
         ids: &mut Source,
         now: Instant,
@@ -125,10 +142,10 @@ impl Agent {
             tracing::info!(?source, method = %request.method, "a stranger asks: told so once");
             // A phone whose BYE has crossed ours is a stranger by its address.
             let refusal = match request.headers.to_tag() {
-                Some(_) => no_dialog(request),
-                None => Response::to(request, 403, "Forbidden", None),
+                Some(_) => no_dialog(&request),
+                None => Response::to(&request, 403, "Forbidden", None),
             };
-            return self.answer(id, refusal, ids, now);
+            return self.refuse(id, request, refusal, flow, ids, now);
         }
         self.transactions.forget(id);
     }
@@ -162,14 +179,14 @@ impl Agent {
         now: Instant,
     ) {
         if let Some(refusal) = self.no_room(&request) {
-            return self.answer(id, refusal, ids, now);
+            return self.refuse(id, request, refusal, flow, ids, now);
         }
         let Some(caller) = self.caller(&request, flow) else {
-            return self.stranger(id, &request, flow, ids, now);
+            return self.stranger(id, request, flow, ids, now);
         };
         let offer = match self.offer_of(&request) {
             Ok(offer) => offer,
-            Err(refusal) => return self.answer(id, *refusal, ids, now),
+            Err(refusal) => return self.refuse(id, request, *refusal, flow, ids, now),
         };
         let leg = ids.leg();
         self.serving.insert(id, leg);
@@ -203,9 +220,10 @@ impl Agent {
         let key = (name.clone(), tag.clone());
         self.dialogs.insert(key.clone(), leg);
         let way = self.way(caller.trunk.as_deref());
-        let invited = Leg::incoming(leg, identity, id, Box::new(request), tag);
+        let scheme = Scheme::asked_by(&request);
+        let invited = Leg::incoming(leg, identity, id, Box::new(request), tag, now);
         let mut placed = Placed::new(invited, way);
-        (placed.flow, placed.dialog) = (Some(flow), Some(key));
+        (placed.flow, placed.dialog, placed.scheme) = (Some(flow), Some(key), scheme);
         self.legs.insert(leg, Box::new(placed));
         self.events.push_back(Event::Call(Call {
             leg,
@@ -333,13 +351,7 @@ impl Agent {
             Door::Open | Door::Shedding => (200, "OK"),
             Door::Closed => (503, "Service Unavailable"),
         };
-        let mut response = Response::to(request, status, phrase, None)
-            .with(Name::Allow, allow())
-            .with(Name::Accept, format!("{}, {}", body::SDP, body::DTMF_RELAY));
-        if !SUPPORTED.is_empty() {
-            response = response.with(Name::Supported, SUPPORTED);
-        }
-        self.answer(id, response, ids, now);
+        self.answer(id, capabilities(request, status, phrase), ids, now);
     }
 
     /// The ACK of a 2xx.

@@ -5,7 +5,7 @@
 //! the incoming half, `session.rs` what happens once the call is confirmed, `reoffer.rs` INVITEs of
 //! ours inside it. A leg that was told `End` finishes alone: the middle has forgotten it.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::auth::{Authorizer, Credentials, Subject};
 use super::dialog::Dialog;
@@ -13,7 +13,7 @@ use super::header::CSeq;
 use super::message::{HeaderText, Request, Response};
 use super::name::{Method, Name};
 use super::state::{Cancel, Confirmed, Ours, State, Theirs};
-use super::timer::Timers;
+use super::timer::{LegTimer, Timers};
 use super::transaction::TransactionId;
 use super::uri::Uri;
 use crate::call::cause::Cause;
@@ -36,6 +36,21 @@ pub enum Purpose {
     Info,
     /// The end of an INVITE that is under way.
     Cancel,
+}
+
+impl Purpose {
+    /// The request, as a trace calls it.
+    #[must_use]
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Invite => "the INVITE",
+            Self::Reinvite => "the INVITE inside the call",
+            Self::Bye => "the BYE",
+            Self::ForkBye => "the BYE to another fork",
+            Self::Info => "the INFO with the digit",
+            Self::Cancel => "the CANCEL",
+        }
+    }
 }
 
 /// What a leg wants done.
@@ -132,13 +147,18 @@ impl Leg {
         transaction: TransactionId,
         invite: Box<Request>,
         tag: String,
+        now: Instant,
     ) -> Self {
         let uri = invite.uri.clone();
+        // RFC 3261 §20.19: counted from its arrival.
+        let expires = invite.headers.number(&Name::Expires);
+        let expires_at = expires.map(|seconds| now + Duration::from_secs(u64::from(seconds)));
         let state = State::Invited {
             transaction,
             invite,
             tag,
             early: None,
+            expires_at,
         };
         Self {
             id,
@@ -188,6 +208,9 @@ impl Leg {
                 self.acknowledge_and_forget(request, response, world);
             }
             (Purpose::Bye, State::Leaving { .. }) if !response.is_provisional() => self.over(world),
+            (Purpose::Info, State::Confirmed(_)) if matches!(response.status, 408 | 481) => {
+                self.dialog_gone(response, world);
+            }
             (Purpose::Info, State::Confirmed(_)) if response.status >= 300 => {
                 world.out.push(Do::Note(format!(
                     "the digit was refused: {}",
@@ -207,14 +230,13 @@ impl Leg {
             }
             (Purpose::Reinvite, State::Confirmed(_)) => self.no_response_reinvite(why, world),
             (Purpose::Bye, State::Leaving { .. }) => self.over(world),
-            (Purpose::Info, _) => world
-                .out
-                .push(Do::Note(format!("the digit is lost: {why}"))),
+            // The agent has left a note of it.
             (
                 Purpose::Invite
                 | Purpose::Reinvite
                 | Purpose::Bye
                 | Purpose::ForkBye
+                | Purpose::Info
                 | Purpose::Cancel,
                 _,
             ) => {}
@@ -285,6 +307,7 @@ impl Leg {
                 confirmed.dialog.local_seq = confirmed.dialog.local_seq.max(number) + 1;
                 confirmed.dialog.local_seq
             }
+            State::Calling { redirects, .. } => redirects.next_number(number),
             _ => number + 1,
         };
         let cseq = CSeq { number, method };
@@ -308,6 +331,10 @@ impl Leg {
             }
             State::Confirmed(_) => self.timeout_confirmed(world),
             State::Invited {
+                expires_at: Some(at),
+                ..
+            } if *at <= world.now => self.expired(world),
+            State::Invited {
                 early: Some(early), ..
             } if early.again_at <= world.now => {
                 self.ring_again(world);
@@ -321,29 +348,39 @@ impl Leg {
         }
     }
 
-    /// When [`Leg::timeout`] wants to be called.
+    /// When [`Leg::timeout`] wants to be called, and why.
     #[must_use]
-    pub fn due_at(&self) -> Option<Instant> {
+    pub fn due(&self) -> Option<(Instant, LegTimer)> {
         match &self.state {
             State::Cancelling {
                 cancel: Cancel::Sent { until },
                 ..
-            } => Some(*until),
+            } => Some((*until, LegTimer::Cancelled)),
             State::Confirmed(confirmed) => {
                 let ours = match &confirmed.ours {
-                    Ours::Queued { at, .. } => *at,
+                    Ours::Queued { at, .. } => at.map(|at| (at, LegTimer::ReofferAgain)),
                     Ours::Quiet
                     | Ours::Sent { .. }
                     | Ours::Withdrawn { .. }
                     | Ours::Answering { .. } => None,
                 };
                 let theirs = match &confirmed.theirs {
-                    Theirs::Unacked(unacked) => Some(unacked.again.at.min(unacked.until)),
+                    Theirs::Unacked(unacked) => {
+                        let again = (unacked.again.at, LegTimer::AcceptAgain);
+                        Some(again.min((unacked.until, LegTimer::Unacknowledged)))
+                    }
                     Theirs::Quiet | Theirs::Asked { .. } => None,
                 };
                 ours.into_iter().chain(theirs).min()
             }
-            State::Invited { early, .. } => early.as_ref().map(|early| early.again_at),
+            State::Invited {
+                early, expires_at, ..
+            } => {
+                let again = early.as_ref();
+                let again = again.map(|early| (early.again_at, LegTimer::RingAgain));
+                let expires = expires_at.map(|at| (at, LegTimer::Expires));
+                again.into_iter().chain(expires).min()
+            }
             State::Cancelling { .. }
             | State::New
             | State::Calling { .. }

@@ -110,7 +110,7 @@ impl Lookup {
     #[must_use]
     pub fn told(mut self, told: &Told, ids: &mut Source) -> Located {
         match (self.step.clone(), told) {
-            (Step::Services { .. }, Told::Services(services)) if !services.is_empty() => {
+            (Step::Services { .. }, Told::Services(services, _)) if !services.is_empty() => {
                 let hosts = in_order(services.clone(), ids)
                     .into_iter()
                     .take(SERVICES_MAX)
@@ -132,7 +132,7 @@ impl Lookup {
                 self.ask_addresses(host, port, VecDeque::new())
             }
             (Step::Addresses { port, waiting }, told) => {
-                if let Told::Addresses(addresses) = told {
+                if let Told::Addresses(addresses, _) = told {
                     for ip in addresses {
                         self.found.push_back(Hop {
                             transport: self.transport,
@@ -209,8 +209,16 @@ fn in_order(mut services: Vec<Service>, ids: &mut Source) -> Vec<Service> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::super::uri::Uri;
     use super::*;
+
+    const LIFE: Duration = Duration::from_secs(60);
+
+    fn addresses(ip: &str) -> Told {
+        Told::Addresses(vec![ip.parse().unwrap()], LIFE)
+    }
 
     fn start(text: &str) -> Located {
         locate(Uri::parse(text).unwrap().sip().unwrap(), None)
@@ -268,7 +276,7 @@ mod tests {
             port: 5070,
             host: host.into(),
         };
-        let services = Told::Services(vec![service(20, "late"), service(10, "early")]);
+        let services = Told::Services(vec![service(20, "late"), service(10, "early")], LIFE);
         let early = answer(start("sip:pbx"), &services);
         let Located::Ask(_, question) = &early else {
             panic!()
@@ -279,8 +287,8 @@ mod tests {
                 host: "early".into()
             }
         );
-        let late = answer(early, &Told::Addresses(vec!["192.0.2.1".parse().unwrap()]));
-        let all = answer(late, &Told::Addresses(vec!["192.0.2.2".parse().unwrap()]));
+        let late = answer(early, &addresses("192.0.2.1"));
+        let all = answer(late, &addresses("192.0.2.2"));
         assert_eq!(hops(all), ["UDP 192.0.2.1:5070", "UDP 192.0.2.2:5070"]);
     }
 
@@ -292,8 +300,8 @@ mod tests {
         };
         let name = "_sip._tcp.pbx".to_owned();
         assert_eq!(*question, Question::Services { name });
-        let named = answer(tcp, &Told::Services(vec![]));
-        let all = answer(named, &Told::Addresses(vec!["192.0.2.1".parse().unwrap()]));
+        let named = answer(tcp, &Told::Services(vec![], LIFE));
+        let all = answer(named, &addresses("192.0.2.1"));
         assert_eq!(hops(all), ["UDP 192.0.2.1:5060"]);
     }
 
@@ -305,8 +313,8 @@ mod tests {
             port: 5071,
             host: "a.provider".into(),
         };
-        let named = answer(start("sips:pbx"), &Told::Services(vec![service]));
-        let all = answer(named, &Told::Addresses(vec!["192.0.2.1".parse().unwrap()]));
+        let named = answer(start("sips:pbx"), &Told::Services(vec![service], LIFE));
+        let all = answer(named, &addresses("192.0.2.1"));
         let Located::Hops(hops) = all else { panic!() };
         assert_eq!(hops.front().map(|hop| hop.name.as_str()), Some("pbx"));
     }

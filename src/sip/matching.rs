@@ -1,6 +1,8 @@
 //! What belongs to which transaction (RFC 3261 §17.1.3, §17.2.3), and the way back of responses
 //! (RFC 3261 §18.2, RFC 3581 §4).
 
+use std::net::SocketAddr;
+
 use super::flow::Flow;
 use super::header::{CSeq, Via};
 use super::message::{HeaderText, Request, Response};
@@ -101,22 +103,29 @@ pub(super) fn server_key(request: &Request) -> Option<Key> {
 }
 
 /// Notes in the Via where a request came from, and says which way its responses go: over a stream
-/// the same one, else to the address in the Via (RFC 3261 §18.2.2, RFC 3581 §4).
+/// the same one, else to the address in the Via (RFC 3261 §18.2.2, RFC 3581 §4). Where a request of
+/// a stream came from is noted before, by who knows the stream.
 pub(super) fn back(request: &mut Request, flow: Flow) -> Flow {
     let Flow::Udp { local, remote } = flow else {
         return flow;
     };
-    let Some(mut via) = request.headers.via() else {
+    let Some(via) = note_source(request, remote) else {
         return flow;
     };
-    via.note_source(remote);
-    let back = via.response_address().unwrap_or(remote);
-    let noted = HeaderText::composed(via.to_string());
-    request.headers.set_first(&Name::Via, &noted);
     Flow::Udp {
         local,
-        remote: back,
+        remote: via.response_address().unwrap_or(remote),
     }
+}
+
+/// Notes in the Via where a request came from, whatever its transport (RFC 3261 §18.2.1). Returns
+/// the Via as it is then.
+pub(super) fn note_source(request: &mut Request, source: SocketAddr) -> Option<Via> {
+    let mut via = request.headers.via()?;
+    via.note_source(source);
+    let noted = HeaderText::composed(via.to_string());
+    request.headers.set_first(&Name::Via, &noted);
+    Some(via)
 }
 
 /// The ACK of a final response other than 2xx (RFC 3261 §17.1.1.3).

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::agent::{Agent, Event};
+use super::contact::{Scheme, contact, secure_contact};
 use super::flow::Flow;
 use super::handled::{SUPPORTED, allow};
 use super::header::{MAGIC_COOKIE, Via};
@@ -16,7 +17,7 @@ use super::message::{HeaderText, Request};
 use super::name::{Method, Name};
 use super::registration::Key;
 use super::transaction::TransactionId;
-use super::uri::{Host, SipUri, Uri};
+use super::uri::{Host, Uri};
 use crate::ask::{AskId, Told};
 use crate::config::{Listener, Transport};
 use crate::id::{LegId, Source};
@@ -62,6 +63,8 @@ pub(super) struct Job {
 #[derive(Debug, Default)]
 pub(super) struct Outbound {
     asked: BTreeMap<AskId, (Job, Lookup)>,
+    /// Look-ups of trunks, by their places, and the shortest life of their records so far.
+    learning: BTreeMap<AskId, (usize, Duration, Lookup)>,
     connecting: BTreeMap<u64, Vec<Job>>,
     last_ask: u64,
     /// Responses that wait for a stream.
@@ -117,6 +120,18 @@ impl Outbound {
         room
     }
 
+    /// A look-up of a trunk's name that no request waits for.
+    pub(super) fn learn(&mut self, place: usize, life: Duration, lookup: Lookup) -> AskId {
+        let id = self.next_ask();
+        self.learning.insert(id, (place, life, lookup));
+        id
+    }
+
+    fn next_ask(&mut self) -> AskId {
+        self.last_ask += 1;
+        AskId(self.last_ask)
+    }
+
     /// How many requests are on their way.
     fn len(&self) -> usize {
         self.asked.len() + self.connecting.values().map(Vec::len).sum::<usize>()
@@ -167,33 +182,28 @@ impl Agent {
     fn located(&mut self, mut job: Job, located: Located, ids: &mut Source, now: Instant) {
         match located {
             Located::Hops(hops) => {
-                self.learn_addresses(&job, &hops);
                 job.hops = hops;
                 self.next_hop(job, "its name has no address", ids, now);
             }
             Located::Ask(lookup, question) => {
-                self.outbound.last_ask += 1;
-                let id = AskId(self.outbound.last_ask);
+                let id = self.outbound.next_ask();
                 self.outbound.asked.insert(id, (job, lookup));
                 self.events.push_back(Event::Ask { id, question });
             }
         }
     }
 
-    /// What a trunk's name leads to is where its calls come from.
-    fn learn_addresses(&mut self, job: &Job, hops: &VecDeque<Hop>) {
-        let place = match job.who {
-            Who::Health(_) | Who::Registration(_) => job.way.trunk,
-            Who::Leg(..) | Who::Ack(_) => None, // A Contact or a redirect may lead anywhere.
-        };
-        if let Some(trunk) = place.and_then(|place| self.trunks.get_mut(place)) {
-            trunk.resolved(hops.iter().map(|hop| hop.remote.ip()));
-        }
-    }
-
     /// The answer to a question of a look-up.
     pub(super) fn looked_up(&mut self, id: AskId, told: &Told, ids: &mut Source, now: Instant) {
+        if let Some((place, life, lookup)) = self.outbound.learning.remove(&id) {
+            let life = told.life().map_or(life, |said| life.min(said));
+            let located = lookup.told(told, ids);
+            return self.trunk_located(place, life, located, now);
+        }
         if let Some((job, lookup)) = self.outbound.asked.remove(&id) {
+            if let Told::Failed(why) = told {
+                self.note(&job.who, now, || format!("a look-up failed: {why}"));
+            }
             let located = lookup.told(told, ids);
             self.located(job, located, ids, now);
         }
@@ -355,6 +365,7 @@ impl Agent {
             && let Some(placed) = self.legs.get_mut(leg)
         {
             placed.inviting = Some(id);
+            placed.scheme = Scheme::of_contact(&request);
             if who == Who::Leg(*leg, Purpose::Invite) {
                 placed.flow = Some(flow);
             }
@@ -398,7 +409,10 @@ impl Agent {
             Who::Leg(..) | Who::Ack(_) => None,
         };
         if let Some(user) = user {
-            let contact = contact(&user, &host, port, transport);
+            let contact = match self.is_secure(request, who) {
+                true => secure_contact(&user, &host, port),
+                false => contact(&user, &host, port, transport),
+            };
             request
                 .headers
                 .set(Name::Contact, HeaderText::composed(format!("<{contact}>")));
@@ -455,34 +469,6 @@ impl Agent {
         // A listener on loopback reaches nothing else; the system knows a better one.
         let reaches = !ip.is_unspecified() && (!ip.is_loopback() || remote.ip().is_loopback());
         reaches.then_some(ip)
-    }
-
-    /// Our address as peers on this transport reach it.
-    pub(super) fn own_address(
-        &self,
-        transport: Transport,
-        remote: Option<SocketAddr>,
-    ) -> (String, Option<u16>) {
-        let same = |v4: bool| {
-            self.listeners.iter().find(move |listener| {
-                listener.transport == transport && listener.address.is_ipv4() == v4
-            })
-        };
-        let v4 = remote.is_none_or(|remote| remote.is_ipv4());
-        // Without a listener of its own a stream is told the UDP port, where calls can come in.
-        let listener = same(v4).or_else(|| self.listeners.first());
-        let port = listener.map(|listener| listener.address.port());
-        let public = self.settings.public_address.as_ref().filter(|host| {
-            // An address of the other family is of no use to this peer.
-            let ip: Option<IpAddr> = host.parse().ok();
-            ip.is_none_or(|ip| ip.is_ipv4() == v4)
-        });
-        let host = match (public, listener) {
-            (Some(public), _) => public.clone(),
-            (None, Some(listener)) => listener.address.ip().to_string(),
-            (None, None) => "localhost".to_owned(),
-        };
-        (host, port)
     }
 }
 
@@ -553,20 +539,6 @@ pub(super) type AllSent = BTreeMap<TransactionId, Sent>;
 
 /// What a Via of ours takes.
 const VIA_BYTES: usize = 120;
-
-/// A Contact of ours.
-pub(super) fn contact(user: &str, host: &str, port: Option<u16>, transport: Transport) -> SipUri {
-    let uri = SipUri::of_host(host, port);
-    let uri = SipUri {
-        user: Some(user.to_owned()),
-        ..uri
-    };
-    match transport {
-        Transport::Udp => uri,
-        Transport::Tcp => uri.with_parameter("transport", Some("tcp")),
-        Transport::Tls => uri.with_parameter("transport", Some("tls")),
-    }
-}
 
 /// An address as it is shown in traces.
 pub(super) fn shown(transport: Transport, remote: Option<SocketAddr>) -> String {

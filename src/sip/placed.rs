@@ -3,12 +3,14 @@
 use std::time::Instant;
 
 use super::agent::{Agent, Event, Target};
+use super::contact::{Scheme, contact, secure_contact};
 use super::flow::Flow;
 use super::handled::{SUPPORTED, allow};
 use super::leg::{Do, Identity, Leg, Purpose, World};
 use super::message::{HeaderText, Request, Response};
 use super::name::{Method, Name};
-use super::outbound::{Phase, Way, Who, contact};
+use super::outbound::{Phase, Way, Who};
+use super::timer::LegTimer;
 use super::transaction::TransactionId;
 use super::trunk::Trunk;
 use super::uri::{Host, Uri, escaped, quoted};
@@ -31,7 +33,10 @@ pub(super) struct Placed {
     pub first_hop: Option<(Uri, Uri)>,
     /// Call-ID and our tag.
     pub dialog: Option<(String, String)>,
-    due_at: Option<Instant>,
+    /// Of our Contact.
+    pub scheme: Scheme,
+    /// When it wants to be called, and why.
+    pub due: Option<(Instant, LegTimer)>,
 }
 
 impl Placed {
@@ -43,7 +48,8 @@ impl Placed {
             inviting: None,
             first_hop: None,
             dialog: None,
-            due_at: None,
+            scheme: Scheme::Sip,
+            due: None,
         }
     }
 }
@@ -163,13 +169,13 @@ impl Agent {
             placed.dialog = Some(key.clone());
             self.dialogs.insert(key, id);
         }
-        let (before, at) = (placed.due_at, placed.leg.due_at());
-        placed.due_at = at;
-        if before != at {
-            if let Some(before) = before {
+        let (before, due) = (placed.due, placed.leg.due());
+        placed.due = due;
+        if before != due {
+            if let Some((before, _)) = before {
                 self.due.remove(&(before, id));
             }
-            if let Some(at) = at {
+            if let Some((at, _)) = due {
                 self.due.insert((at, id));
             }
         }
@@ -184,7 +190,7 @@ impl Agent {
         while let Some((at, leg)) = self.due.first().copied().filter(|(at, _)| *at <= now) {
             self.due.remove(&(at, leg));
             if let Some(placed) = self.legs.get_mut(&leg) {
-                placed.due_at = None;
+                placed.due = None;
             }
             self.with_leg(leg, ids, now, Leg::timeout);
         }
@@ -193,6 +199,10 @@ impl Agent {
     fn carry_out(&mut self, id: LegId, what: Do, ids: &mut Source, now: Instant) {
         match what {
             Do::Send(purpose, request) => {
+                if purpose == Purpose::Invite {
+                    let name = request.headers.call_id().to_owned();
+                    self.events.push_back(Event::Named { leg: id, name });
+                }
                 let (hop, way) = self.hop_of(id, &request);
                 self.send(Who::Leg(id, purpose), *request, &hop, way, ids, now);
             }
@@ -264,7 +274,11 @@ impl Agent {
         if invite && response.status > 100 && response.status < 300 {
             let (host, port) = self.own_address(transport, remote);
             let user = placed.map(|placed| placed.leg.identity.contact_user.as_str());
-            let uri = contact(user.unwrap_or_default(), &host, port, transport);
+            let user = user.unwrap_or_default();
+            let uri = match placed.map(|placed| placed.scheme) {
+                Some(Scheme::Sips) => secure_contact(user, &host, port),
+                Some(Scheme::Sip) | None => contact(user, &host, port, transport),
+            };
             response
                 .headers
                 .set(Name::Contact, HeaderText::composed(format!("<{uri}>")));
@@ -332,7 +346,11 @@ impl Agent {
                 self.sent
                     .insert(id, super::outbound::Sent::cancel(who, cancel, flow));
             }
-            Err(_) => self.counts.transactions_refused += 1,
+            Err(_) => {
+                self.counts.transactions_refused += 1;
+                let why = "there are too many transactions";
+                self.no_response_to(Who::Leg(leg, Purpose::Cancel), why, ids, now);
+            }
         }
         self.pump(ids, now);
     }
@@ -342,7 +360,7 @@ impl Agent {
         let Some(placed) = self.legs.remove(&id) else {
             return;
         };
-        if let Some(at) = placed.due_at {
+        if let Some((at, _)) = placed.due {
             self.due.remove(&(at, id));
         }
         if let Some(key) = placed.dialog {

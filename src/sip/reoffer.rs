@@ -23,7 +23,7 @@ use super::state::{Heard, Ours, State, Theirs, proof_of};
 use super::status;
 use super::uac::fitting;
 use crate::call::cause::Cause;
-use crate::call::signal::{Ending, Refusal, Signal};
+use crate::call::signal::{Ending, Refusal, Refused, Signal};
 use crate::sdp::SessionDescription;
 
 /// How often an INVITE inside a call is tried again after 491.
@@ -56,7 +56,9 @@ impl Leg {
             Ours::Withdrawn { next, .. } => *next = Some(offer),
             // One at a time (RFC 3264 §4); the middle knows, too.
             Ours::Sent { .. } | Ours::Answering { .. } => {
-                world.out.push(Do::Signal(Signal::Refuse(Refusal::Glare)));
+                world
+                    .out
+                    .push(Do::Signal(Signal::Refuse(Refusal::Glare.into())));
             }
         }
     }
@@ -148,14 +150,8 @@ impl Leg {
             }
             (Ours::Sent { .. }, 200..300) => self.reinvite_succeeded(request, response, world),
             (Ours::Withdrawn { .. }, 200..300) => self.withdrawn_too_late(request, response, world),
-            // RFC 3261 §12.2.1.2: the dialog is gone at the other end.
             (Ours::Sent { .. } | Ours::Withdrawn { .. }, 408 | 481) => {
-                let ending = Ending {
-                    status: Some((response.status, response.reason.clone())),
-                    ..Ending::by_peer(Cause::Timeout)
-                };
-                world.out.push(Do::Signal(Signal::End(ending)));
-                self.leave(None, world);
+                self.dialog_gone(response, world);
             }
             (Ours::Withdrawn { .. }, _) => self.settle_withdrawn(world),
             (Ours::Sent { offer, tries, .. }, 491) if *tries < RETRIES_MAX => {
@@ -180,7 +176,9 @@ impl Leg {
                     491 => Refusal::Glare,
                     _ => Refusal::NotAcceptable,
                 };
-                world.out.push(Do::Signal(Signal::Refuse(why)));
+                let status = Some((status, response.reason.clone()));
+                let refused = Refused { why, status };
+                world.out.push(Do::Signal(Signal::Refuse(refused)));
             }
             // A 2xx once more: its ACK was lost.
             (Ours::Quiet | Ours::Queued { .. } | Ours::Answering { .. }, 200..300) => {

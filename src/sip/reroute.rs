@@ -35,8 +35,9 @@ impl Agent {
     /// is cancelled over another stream. A 2xx that comes all the same finds its transaction, and
     /// gets ACK and BYE.
     pub(super) fn stop_ringing(&mut self, flow: Flow, why: &str, ids: &mut Source, now: Instant) {
-        let rings = |sent: &&Sent| sent.flow == flow && sent.phase == Phase::Proceeding;
-        let ringing = self.sent.values().filter(rings);
+        let of_flow = self.transactions.on_stream(flow).into_iter();
+        let ringing = of_flow.filter_map(|id| self.sent.get(&id));
+        let ringing = ringing.filter(|sent| sent.phase == Phase::Proceeding);
         let legs: Vec<_> = ringing
             .filter_map(|sent| match sent.who {
                 Who::Leg(leg, Purpose::Invite) => Some(leg),
@@ -92,33 +93,43 @@ impl Agent {
 
     /// A response whose stream is gone opens one to where the request says that it came from
     /// (RFC 3261 §18.2.2). Over TLS nobody could prove who is there: such a response is lost.
-    pub(super) fn respond_elsewhere(&mut self, bytes: Vec<u8>, now: Instant) {
+    ///
+    /// # Errors
+    /// Why it is lost.
+    pub(super) fn respond_elsewhere(
+        &mut self,
+        bytes: Vec<u8>,
+        now: Instant,
+    ) -> Result<(), &'static str> {
         let Ok(Parsed::Message(Message::Response(response))) = parse(&bytes, &self.settings.limits)
         else {
-            return; // A request's: its transaction was told.
+            return Ok(()); // A request's: its transaction was told.
         };
         let via = response.headers.via();
         let via = via.filter(|via| transport(via) == Some(Transport::Tcp));
         let Some(remote) = via.as_ref().and_then(sender) else {
             tracing::info!("a response is lost with its stream");
-            return;
+            return Err("its connection is gone, and its Via leads to no other");
         };
         let found = self.streams.find(Transport::Tcp, remote, None);
         if let Some((stream, true)) = found {
             let flow = Flow::Stream(stream);
-            return self.events.push_back(Event::Transmit { flow, bytes });
+            self.events.push_back(Event::Transmit { flow, bytes });
+            return Ok(());
         }
         let (stream, is_new) = match found {
             Some((stream, _)) => (stream, false),
             None => match self.streams.connect(Transport::Tcp, remote, None, now) {
                 Some(stream) => (stream, true),
-                None => return self.counts.streams_refused += 1,
+                None => {
+                    self.counts.streams_refused += 1;
+                    return Err("there are too many streams");
+                }
             },
         };
         let max = self.settings.outbound_max;
-        if !self.outbound.respond_later(stream, bytes, max) {
-            self.counts.outbound_refused += 1;
-        }
+        let has_room = self.outbound.respond_later(stream, bytes, max);
+        self.counts.outbound_refused += u64::from(!has_room);
         if is_new {
             let from = self.address_towards(Transport::Tcp, remote);
             self.events.push_back(Event::Connect {
@@ -127,6 +138,10 @@ impl Agent {
                 remote,
                 tls: None,
             });
+        }
+        match has_room {
+            true => Ok(()),
+            false => Err("too many responses wait for a connection"),
         }
     }
 }

@@ -5,6 +5,7 @@
 
 use super::body;
 use super::dialog::Order;
+use super::handled::capabilities;
 use super::leg::{Do, Leg, Purpose, World};
 use super::message::{Request, Response};
 use super::name::{Method, Name};
@@ -29,7 +30,7 @@ impl Leg {
             }
             Signal::Offer(offer) => self.reoffer(offer, world),
             Signal::Answer(answer) => self.answer(answer, world),
-            Signal::Refuse(why) => self.refuse(why, world),
+            Signal::Refuse(refused) => self.refuse(refused.why, world),
             Signal::Dtmf(dtmf) => {
                 let mut info = confirmed.dialog.request(Method::Info);
                 info.set_body(body::DTMF_RELAY, body::of_digit(dtmf));
@@ -123,6 +124,16 @@ impl Leg {
         self.withdraw(world);
     }
 
+    /// A response says that the dialog is gone at the other end: 408 or 481 (RFC 3261 §12.2.1.2).
+    pub(super) fn dialog_gone(&mut self, response: &Response, world: &mut World<'_>) {
+        let ending = Ending {
+            status: Some((response.status, response.reason.clone())),
+            ..Ending::by_peer(Cause::Timeout)
+        };
+        world.out.push(Do::Signal(Signal::End(ending)));
+        self.leave(None, world);
+    }
+
     /// The middle ends the call.
     fn hang_up(&mut self, ending: &Ending, world: &mut World<'_>) {
         let reason = status::reason(ending.cause, ending.detail.as_deref());
@@ -187,7 +198,7 @@ impl Leg {
             Method::Invite => self.reinvited(transaction, request, world),
             Method::Info => self.info(transaction, &request, world),
             Method::Options => {
-                let ok = Response::to(&request, 200, "OK", None);
+                let ok = capabilities(&request, 200, "OK");
                 world.out.push(Do::Respond(transaction, Box::new(ok)));
             }
             // The agent lets only methods of its table in here.
@@ -222,11 +233,10 @@ impl Leg {
         );
         let ok = Response::to(bye, 200, "OK", None);
         world.out.push(Do::Respond(transaction, Box::new(ok)));
-        let cause = status::cause_named(&bye.headers, Cause::Normal);
         if ended {
             return self.over(world);
         }
-        self.end(Ending::by_peer(cause), world);
+        self.end(status::ending_named(&bye.headers, Cause::Normal), world);
     }
 
     /// An INVITE inside the call (RFC 3261 §14.2).
@@ -263,7 +273,9 @@ impl Leg {
         if let Ours::Queued { at: Some(_), .. } = confirmed.ours {
             // His came while ours waited out a 491: his goes first, ours is given up.
             confirmed.ours = Ours::Quiet;
-            world.out.push(Do::Signal(Signal::Refuse(Refusal::Glare)));
+            world
+                .out
+                .push(Do::Signal(Signal::Refuse(Refusal::Glare.into())));
         }
         // RFC 3261 §17.2.1: an answer may take longer than 200 ms, and it would be repeated.
         let trying = Response::to(&request, 100, "Trying", None);
@@ -306,7 +318,7 @@ impl Leg {
             confirmed.theirs = Theirs::Quiet;
             world
                 .out
-                .push(Do::Signal(Signal::Refuse(Refusal::Withdrawn)));
+                .push(Do::Signal(Signal::Refuse(Refusal::Withdrawn.into())));
         }
     }
 

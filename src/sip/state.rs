@@ -19,6 +19,7 @@ use std::time::Instant;
 use super::dialog::Dialog;
 use super::message::{HeaderText, Request, Response};
 use super::name::Name;
+use super::redirect::Redirects;
 use super::timer::Retransmission;
 use super::transaction::TransactionId;
 use crate::sdp::SessionDescription;
@@ -32,7 +33,7 @@ pub(super) enum State {
     Calling {
         forks: Vec<Fork>,
         heard: Heard,
-        redirected: u8,
+        redirects: Redirects,
     },
     /// Our INVITE is under way, and no longer wanted.
     Cancelling {
@@ -45,6 +46,8 @@ pub(super) enum State {
         invite: Box<Request>,
         tag: String,
         early: Option<Early>,
+        /// Until when the caller waits for an answer, where he says so.
+        expires_at: Option<Instant>,
     },
     /// The dialog is confirmed, or at least our 2xx is under way.
     Confirmed(Box<Confirmed>),

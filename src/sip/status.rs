@@ -4,6 +4,7 @@ use super::header::Reason;
 use super::message::Headers;
 use super::name::Name;
 use crate::call::cause::Cause;
+use crate::call::signal::Ending;
 
 /// One row: the cause, the status it is told as, its reason phrase, and the statuses that are heard
 /// as it.
@@ -113,9 +114,24 @@ pub fn reason(cause: Cause, text: Option<&str>) -> Option<String> {
     ))
 }
 
+/// The end that a BYE or CANCEL of the peer makes: the cause that it names, and the status that it
+/// repeats (RFC 3326 §2).
+#[must_use]
+pub fn ending_named(headers: &Headers, otherwise: Cause) -> Ending {
+    let mut reasons = headers.list(&Name::Reason).filter_map(Reason::parse);
+    let status = reasons.find_map(|reason| match (reason.protocol.as_str(), reason.cause) {
+        ("SIP", Some(status @ 300..700)) => Some((status, reason.text.unwrap_or_default())),
+        _ => None,
+    });
+    Ending {
+        status,
+        ..Ending::by_peer(cause_named(headers, otherwise))
+    }
+}
+
 /// The cause that a BYE or CANCEL names, if it does; `otherwise` where it does not.
 #[must_use]
-pub fn cause_named(headers: &Headers, otherwise: Cause) -> Cause {
+fn cause_named(headers: &Headers, otherwise: Cause) -> Cause {
     for value in headers.list(&Name::Reason) {
         match Reason::parse(value) {
             Some(Reason {
@@ -192,6 +208,25 @@ mod tests {
                 Cause::Declined,
             )
         });
+    }
+
+    #[test]
+    fn status_of_a_reason_is_repeated_and_200_is_none() {
+        for (value, status, cause) in [
+            (
+                "SIP;cause=486;text=\"Busy here\"",
+                Some((486, "Busy here".to_owned())),
+                Cause::Busy,
+            ),
+            ("SIP;cause=200", None, Cause::AnsweredElsewhere),
+            ("Q.850;cause=17", None, Cause::Busy),
+        ] {
+            let mut headers = Headers::default();
+            let text = super::super::message::HeaderText::composed(value);
+            headers.push(Name::Reason, text);
+            let ending = ending_named(&headers, Cause::Cancelled);
+            assert_eq!((ending.status, ending.cause), (status, cause), "{value}");
+        }
     }
 
     #[test]

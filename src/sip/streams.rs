@@ -2,7 +2,7 @@
 //! §18.2.2, RFC 5626 §3.5.1).
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
 use super::framing::Framer;
@@ -44,8 +44,9 @@ pub struct Streams {
     streams: BTreeMap<u64, Stream>,
     /// Those that requests of ours may take, by where they lead to.
     places: BTreeMap<Place, u64>,
-    /// Accepted ones that have brought nothing of a known peer yet.
+    /// Accepted ones that have brought nothing of a known peer yet, and how many each address has.
     strangers: BTreeSet<u64>,
+    by_address: BTreeMap<IpAddr, usize>,
     last: u64,
     max: usize,
     bytes_max: usize,
@@ -65,21 +66,25 @@ impl Streams {
             streams: BTreeMap::new(),
             places: BTreeMap::new(),
             strangers: BTreeSet::new(),
+            by_address: BTreeMap::new(),
             last: 0,
             max,
             bytes_max,
         }
     }
 
-    /// A stream that somebody opened towards us. `false` where there are too many.
+    /// A stream that somebody opened towards us, whose address may have `most` that are of no use
+    /// yet. `false` where there are too many.
     pub fn accepted(
         &mut self,
         id: u64,
         transport: Transport,
         remote: SocketAddr,
+        most: usize,
         now: Instant,
     ) -> bool {
-        self.add(id, transport, remote, None, now)
+        let here = self.by_address.get(&address_of(remote)).copied();
+        here.unwrap_or(0) < most && self.add(id, transport, remote, None, now)
     }
 
     /// A stream that we want. `None` where there are too many.
@@ -114,6 +119,7 @@ impl Streams {
                 return false;
             }
             self.strangers.insert(id);
+            *self.by_address.entry(address_of(remote)).or_default() += 1;
         }
         let place = (transport, remote, server_name);
         // Nobody has checked who is behind a TLS stream that was accepted: none of ours goes there.
@@ -146,8 +152,8 @@ impl Streams {
 
     /// It is gone.
     pub fn remove(&mut self, id: u64) -> Option<Stream> {
+        self.trust(id);
         let stream = self.streams.remove(&id)?;
-        self.strangers.remove(&id);
         if self.places.get(&stream.place) == Some(&id) {
             self.places.remove(&stream.place);
         }
@@ -200,7 +206,18 @@ impl Streams {
 
     /// A peer that is known has used it.
     pub fn trust(&mut self, id: u64) {
-        self.strangers.remove(&id);
+        if !self.strangers.remove(&id) {
+            return;
+        }
+        let Some(address) = self.streams.get(&id).map(|known| address_of(known.remote)) else {
+            return;
+        };
+        if let Some(here) = self.by_address.get_mut(&address) {
+            *here -= 1;
+            if *here == 0 {
+                self.by_address.remove(&address);
+            }
+        }
     }
 
     /// Accepted streams that have brought nothing of a known peer for so long.
@@ -267,6 +284,10 @@ impl Streams {
     }
 }
 
+fn address_of(remote: SocketAddr) -> IpAddr {
+    remote.ip().to_canonical()
+}
+
 #[cfg(test)]
 #[expect(clippy::disallowed_methods, reason = "a test begins at some time")]
 mod tests {
@@ -277,11 +298,34 @@ mod tests {
         let now = Instant::now();
         let mut streams = Streams::new(4, 1000);
         let remote = "203.0.113.9:4000".parse().unwrap();
-        let accept = |streams: &mut Streams, id| streams.accepted(id, Transport::Tcp, remote, now);
+        let accept =
+            |streams: &mut Streams, id| streams.accepted(id, Transport::Tcp, remote, 9, now);
         assert!(accept(&mut streams, 1) && accept(&mut streams, 3) && !accept(&mut streams, 5));
         assert!(streams.connect(Transport::Tcp, remote, None, now).is_some());
         streams.trust(1);
         assert!(accept(&mut streams, 7));
+    }
+
+    #[test]
+    fn one_address_takes_only_so_many_until_they_are_known() {
+        let now = Instant::now();
+        let mut streams = Streams::new(100, 1000);
+        let accept = |streams: &mut Streams, id, from: &str| {
+            let remote = from.parse().unwrap();
+            streams.accepted(id, Transport::Tcp, remote, 2, now)
+        };
+        assert!(
+            accept(&mut streams, 1, "203.0.113.9:1") && accept(&mut streams, 3, "203.0.113.9:2")
+        );
+        assert!(!accept(&mut streams, 5, "203.0.113.9:3"));
+        assert!(accept(&mut streams, 7, "203.0.113.8:1"));
+        streams.trust(1);
+        assert!(accept(&mut streams, 9, "203.0.113.9:4"));
+        assert!(!accept(&mut streams, 11, "203.0.113.9:5"));
+        streams.remove(3);
+        streams.remove(1);
+        assert!(accept(&mut streams, 13, "203.0.113.9:6"));
+        assert!(!accept(&mut streams, 15, "203.0.113.9:7"));
     }
 
     /// Kamailio writes its address in Record-Route, and its certificate its name.
@@ -299,7 +343,7 @@ mod tests {
         streams.opened(id, now);
         assert_eq!(streams.find_verified(here), Some(id));
         assert_eq!(streams.find_verified(there), None);
-        streams.accepted(1, Transport::Tls, there, now);
+        streams.accepted(1, Transport::Tls, there, 9, now);
         streams.opened(1, now);
         assert_eq!(streams.find_verified(there), None, "nobody has checked it");
     }

@@ -59,6 +59,43 @@ impl Timers {
     }
 }
 
+/// What a leg waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum LegTimer {
+    /// When to give up on the final response of an INVITE that was cancelled. 64·T1, 32 s by
+    /// default (RFC 3261 §9.1).
+    Cancelled,
+    /// When to send our last provisional response again, so that no proxy gives the call up. Every
+    /// minute (RFC 3261 §13.3.1.1).
+    RingAgain,
+    /// When to refuse an INVITE with 487 because its Expires has passed and nobody has answered.
+    /// None by default: the caller says it (RFC 3261 §13.3.1).
+    Expires,
+    /// When to send a 2xx of ours again that has no ACK yet. T1, 500 ms by default, then twice as
+    /// long each time, up to T2 (RFC 3261 §13.3.1.4).
+    AcceptAgain,
+    /// When to give up on the ACK of a 2xx of ours. 64·T1, 32 s by default (RFC 3261 §13.3.1.4).
+    Unacknowledged,
+    /// When to send an INVITE inside the call again after 491. 2.1 to 4 s where we began the call,
+    /// else up to 2 s (RFC 3261 §14.1).
+    ReofferAgain,
+}
+
+impl LegTimer {
+    /// The name for logs.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Cancelled => "the end of a cancelled INVITE",
+            Self::RingAgain => "a provisional response",
+            Self::Expires => "an INVITE's Expires",
+            Self::AcceptAgain => "a 2xx",
+            Self::Unacknowledged => "the ACK of a 2xx",
+            Self::ReofferAgain => "an INVITE after 491",
+        }
+    }
+}
+
 /// When to send again (timers A, E and G): the first interval is T1, each next twice as long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retransmission {

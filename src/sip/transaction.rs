@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::Instant;
 
-use super::flow::Flow;
+use super::flow::{Flow, OnStreams};
 use super::invite_client::InviteClient;
 use super::invite_server::InviteServer;
 use super::matching::{Key, acknowledgement, back, client_key, response_key, server_key};
@@ -130,6 +130,8 @@ pub struct Transactions {
     transactions: BTreeMap<TransactionId, Transaction>,
     keys: BTreeMap<Key, TransactionId>,
     due: BTreeSet<(Instant, TransactionId)>,
+    /// Client ones alone: what a server owes finds another way when it is sent.
+    on_streams: OnStreams,
     events: VecDeque<Event>,
 }
 
@@ -144,6 +146,7 @@ impl Transactions {
             transactions: BTreeMap::new(),
             keys: BTreeMap::new(),
             due: BTreeSet::new(),
+            on_streams: OnStreams::default(),
             events: VecDeque::new(),
         }
     }
@@ -163,7 +166,7 @@ impl Transactions {
     /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.transactions.is_empty()
+        self.transactions.is_empty() && self.on_streams.is_empty()
     }
 
     /// Sends a request, whose topmost Via carries the branch, as a client transaction.
@@ -283,16 +286,18 @@ impl Transactions {
     /// A flow broke: what still waits on it has failed (RFC 3261 §17.1.4, §18.4). An INVITE that
     /// rings stays: its server may answer it over another one (RFC 3261 §18.2.2).
     pub fn flow_broke(&mut self, flow: Flow) {
-        let waiting: Vec<_> = self
-            .transactions
-            .iter()
-            .filter(|(_, transaction)| transaction.flow == flow && transaction.waits())
-            .map(|(id, _)| *id)
-            .collect();
-        for id in waiting {
-            self.end(id);
-            self.events.push_back(Event::Failed { id });
+        for id in self.on_stream(flow) {
+            if self.transactions.get(&id).is_some_and(Transaction::waits) {
+                self.end(id);
+                self.events.push_back(Event::Failed { id });
+            }
         }
+    }
+
+    /// The client transactions that go over a stream.
+    #[must_use]
+    pub fn on_stream(&self, flow: Flow) -> Vec<TransactionId> {
+        self.on_streams.of(flow).collect()
     }
 
     /// Does what is due.
@@ -512,6 +517,9 @@ impl Transactions {
     }
 
     fn add(&mut self, id: TransactionId, transaction: Transaction) {
+        if matches!(transaction.key, Key::Client { .. }) {
+            self.on_streams.insert(transaction.flow, id);
+        }
         self.keys.insert(transaction.key.clone(), id);
         self.transactions.insert(id, transaction);
     }
@@ -535,6 +543,7 @@ impl Transactions {
     fn end(&mut self, id: TransactionId) {
         if let Some(transaction) = self.transactions.remove(&id) {
             self.keys.remove(&transaction.key);
+            self.on_streams.remove(transaction.flow, id);
             if let Some(at) = transaction.due_at {
                 self.due.remove(&(at, id));
             }

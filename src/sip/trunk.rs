@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::auth::Credentials;
 use super::message::Request;
 use super::name::{Method, Name};
+use super::sources::Sources;
 use super::uri::Uri;
 use crate::config;
 use crate::id::Source;
@@ -18,7 +19,7 @@ pub struct Trunk {
     /// Where it is.
     pub uri: Uri,
     networks: Vec<(IpAddr, u8)>,
-    resolved: Vec<IpAddr>,
+    pub(super) sources: Sources,
     health: Health,
 }
 
@@ -55,7 +56,7 @@ impl Trunk {
             .iter()
             .filter_map(|text| network(text))
             .collect();
-        let resolved = uri.sip().and_then(|uri| uri.ip()).into_iter().collect();
+        let sources = Sources::new(uri.sip().and_then(|uri| uri.ip()), now);
         let health = match settings.health {
             Duration::ZERO => Health::Unwatched,
             _ => Health::Resting {
@@ -67,7 +68,7 @@ impl Trunk {
             settings: settings.clone(),
             uri,
             networks,
-            resolved,
+            sources,
             health,
         })
     }
@@ -76,31 +77,18 @@ impl Trunk {
     #[must_use]
     pub fn is_source(&self, ip: IpAddr) -> bool {
         let ip = ip.to_canonical();
-        self.resolved.contains(&ip)
+        self.sources.contains(ip)
             || self
                 .networks
                 .iter()
                 .any(|(network, bits)| contains(*network, *bits, ip))
     }
 
-    /// Its name leads to these addresses.
-    pub fn resolved(&mut self, addresses: impl IntoIterator<Item = IpAddr>) {
-        for ip in addresses {
-            let ip = ip.to_canonical();
-            if !self.resolved.contains(&ip) && self.resolved.len() < 64 {
-                self.resolved.push(ip);
-            }
-        }
-    }
-
     /// Its hosts, to which a redirect may lead.
     #[must_use]
     pub fn hosts(&self) -> Vec<String> {
         let named = self.uri.sip().map(|uri| uri.host.clone());
-        named
-            .into_iter()
-            .chain(self.resolved.iter().map(ToString::to_string))
-            .collect()
+        named.into_iter().chain(self.sources.hosts()).collect()
     }
 
     /// What answers its challenges.
@@ -139,12 +127,12 @@ impl Trunk {
     /// Whether [`Trunk::due`] has something.
     #[must_use]
     pub fn is_due(&self, now: Instant) -> bool {
-        self.poll_timeout().is_some_and(|at| at <= now)
+        self.health_due_at().is_some_and(|at| at <= now)
     }
 
     /// When [`Trunk::due`] has something.
     #[must_use]
-    pub fn poll_timeout(&self) -> Option<Instant> {
+    pub fn health_due_at(&self) -> Option<Instant> {
         match self.health {
             Health::Resting { next_at, .. } => Some(next_at),
             Health::Unwatched | Health::Asked { .. } => None,

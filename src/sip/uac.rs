@@ -1,21 +1,18 @@
-//! The outgoing half of a leg: INVITE, forks, redirects, CANCEL and its race with the 2xx
-//! (RFC 3261 §8.1.3, §9.1, §13.2).
+//! The outgoing half of a leg: INVITE, forks, CANCEL and its race with the 2xx (RFC 3261 §8.1.3,
+//! §9.1, §13.2). Redirects are in `redirect.rs`.
 
 use super::body;
 use super::dialog::Dialog;
-use super::header::CSeq;
 use super::leg::{Do, Leg, Purpose, World};
-use super::message::{HeaderText, Request, Response};
+use super::message::{Request, Response};
 use super::name::{Method, Name};
+use super::redirect::Redirects;
 use super::state::{Cancel, Confirmed, Fork, Heard, Ours, State, Theirs, proof_of, proven_ack};
 use super::status;
 use super::uri::Uri;
 use crate::call::cause::Cause;
 use crate::call::signal::{By, Ending, Invite, Signal};
 use crate::sdp::{SessionDescription, check_answer};
-
-/// How often a redirect is followed (RFC 3261 §8.1.3.4 leaves the number to us).
-const REDIRECTS_MAX: u8 = 5;
 
 /// Early dialogs of one INVITE that are told apart.
 const FORKS_MAX: usize = 16;
@@ -79,7 +76,7 @@ impl Leg {
         self.state = State::Calling {
             forks: Vec::new(),
             heard: Heard::Nothing,
-            redirected: 0,
+            redirects: Redirects::new(self.uri.clone()),
         };
         world.out.push(Do::Send(Purpose::Invite, Box::new(request)));
     }
@@ -91,6 +88,10 @@ impl Leg {
         response: &Response,
         world: &mut World<'_>,
     ) {
+        // RFC 3261 §8.1.3.4: where a redirect has named more places, the next one is tried.
+        if (400..600).contains(&response.status) && self.try_next_place(world) {
+            return;
+        }
         match (&self.state, response.status) {
             (State::Calling { .. }, 100..200) => self.provisional(response, world),
             (State::Calling { .. }, 200..300) => self.accepted(request, response, world),
@@ -307,66 +308,11 @@ impl Leg {
         }
     }
 
-    /// 3xx: followed inside the trunk, told otherwise (RFC 3261 §8.1.3.4).
-    fn redirected(&mut self, request: &Request, response: &Response, world: &mut World<'_>) {
-        let State::Calling { redirected, .. } = &self.state else {
-            return;
-        };
-        let times = *redirected + 1;
-        let contact = response
-            .headers
-            .name_addrs(&Name::Contact)
-            .next()
-            .map(|c| c.uri);
-        let allowed = |uri: &Uri| {
-            uri.sip().is_some_and(|uri| {
-                // RFC 3261 §19.1.1: it would lead somewhere else than the host says.
-                uri.parameter("maddr").is_none()
-                    && self
-                        .identity
-                        .redirects_to
-                        .iter()
-                        .any(|host| host.eq_ignore_ascii_case(&uri.host))
-            })
-        };
-        let Some(uri) = contact.filter(|uri| times <= REDIRECTS_MAX && allowed(uri)) else {
-            let why = "redirected to where this call may not go, or too often";
-            let ending = Ending {
-                by: By::Peer,
-                ..refusal(response)
-            }
-            .because(why);
-            return self.end(ending, world);
-        };
-        world.out.push(Do::Note(format!("redirected to {uri}")));
-        let mut again = request.clone();
-        // RFC 3261 §19.1.1, table 1: neither method nor headers stand in a Request-URI.
-        let uri = uri.for_request();
-        again.uri = uri.clone();
-        for name in [Name::Via, Name::Authorization, Name::ProxyAuthorization] {
-            again.headers.remove(&name);
-        }
-        // RFC 7616 §3.4.6: the credentials are for this URI, and a nonce is counted up.
-        self.sign(&mut again, world);
-        let number = request
-            .headers
-            .cseq()
-            .map_or(1, |CSeq { number, .. }| number)
-            + 1;
-        again
-            .headers
-            .set(Name::CSeq, HeaderText::composed(format!("{number} INVITE")));
-        self.uri = uri;
-        self.state = State::Calling {
-            forks: Vec::new(),
-            heard: Heard::Nothing,
-            redirected: times,
-        };
-        world.out.push(Do::Send(Purpose::Invite, Box::new(again)));
-    }
-
     /// No response to the INVITE, or it could not be sent.
     pub(super) fn no_response_calling(&mut self, why: &str, world: &mut World<'_>) {
+        if self.try_next_place(world) {
+            return;
+        }
         match &self.state {
             State::Calling { .. } => {
                 self.end(Ending::by_gateway(Cause::Unreachable).because(why), world);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::body;
 use super::dialog::Dialog;
+use super::handled::capabilities;
 use super::leg::{Do, Leg, World};
 use super::message::{Request, Response};
 use super::name::{Method, Name};
@@ -139,8 +140,8 @@ impl Leg {
     ) {
         match &self.state {
             State::Invited { transaction, .. } if cancelled == Some(*transaction) => {
-                let cause = status::cause_named(&cancel.headers, Cause::Cancelled);
-                self.given_up(cause, world);
+                let ending = status::ending_named(&cancel.headers, Cause::Cancelled);
+                self.given_up(ending, world);
             }
             State::Confirmed(confirmed) => {
                 if let Theirs::Asked { transaction, .. } = &confirmed.theirs
@@ -160,7 +161,7 @@ impl Leg {
     }
 
     /// The caller gives up before the call was answered: 487 to his INVITE.
-    fn given_up(&mut self, cause: Cause, world: &mut World<'_>) {
+    fn given_up(&mut self, ending: Ending, world: &mut World<'_>) {
         let State::Invited {
             transaction,
             invite,
@@ -174,7 +175,14 @@ impl Leg {
         world
             .out
             .push(Do::Respond(*transaction, Box::new(terminated)));
-        self.end(Ending::by_peer(cause), world);
+        self.end(ending, world);
+    }
+
+    /// The caller's invitation has expired before anybody answered (RFC 3261 §13.3.1).
+    pub(super) fn expired(&mut self, world: &mut World<'_>) {
+        let why = "the caller's invitation has expired";
+        world.out.push(Do::Note(why.into()));
+        self.given_up(Ending::by_peer(Cause::NoAnswer).because(why), world);
     }
 
     /// A request inside the early dialog of his INVITE.
@@ -187,7 +195,7 @@ impl Leg {
         let response = match &request.method {
             // RFC 3261 §15: the caller may end an early dialog by BYE, too.
             Method::Bye => Response::to(request, 200, "OK", None),
-            Method::Options => Response::to(request, 200, "OK", None),
+            Method::Options => capabilities(request, 200, "OK"),
             // RFC 3261 §14.2 for a second INVITE; a digit has nobody to hear it yet.
             _ => {
                 let after = world.ids.below(11).to_string();
@@ -196,8 +204,8 @@ impl Leg {
         };
         world.out.push(Do::Respond(transaction, Box::new(response)));
         if request.method == Method::Bye {
-            let cause = status::cause_named(&request.headers, Cause::Cancelled);
-            self.given_up(cause, world);
+            let ending = status::ending_named(&request.headers, Cause::Cancelled);
+            self.given_up(ending, world);
         }
     }
 }

@@ -1,5 +1,5 @@
-//! What the agent does unasked: registrations, health checks of trunks, keep-alives (RFC 3261
-//! §10.2, §11, RFC 5626 §3.5.1).
+//! What the agent does unasked: registrations, addresses and health checks of trunks, keep-alives
+//! (RFC 3261 §10.2, §11, RFC 3263, RFC 5626 §3.5.1).
 //!
 //! Keep-alives are CRLF CRLF on streams, and towards registrars over UDP, too: a NAT in between
 //! needs any packet, and an OPTIONS would cost the registrar an answer for each of them.
@@ -9,9 +9,11 @@ use std::time::{Duration, Instant};
 
 use super::agent::{AccountState, Agent, Event};
 use super::auth::Credentials;
+use super::contact::contact;
 use super::flow::Flow;
+use super::locate::{Located, locate};
 use super::message::{Request, Response};
-use super::outbound::{Who, contact};
+use super::outbound::Who;
 use super::registration::{Key, Outcome, Standing, Wanted};
 use super::trunk::Answers;
 use super::uri::Uri;
@@ -31,6 +33,7 @@ impl Agent {
                 self.registrations.add(key, wanted, ids);
             }
         }
+        self.locate_trunks(now);
         self.register_due(ids, now);
         self.ask_trunks(ids, now);
         self.pump(ids, now);
@@ -134,6 +137,49 @@ impl Agent {
             account,
             standing,
         }));
+    }
+
+    /// Asks where the names of trunks lead: their calls are taken from there.
+    pub(super) fn locate_trunks(&mut self, now: Instant) {
+        for place in 0..self.trunks.len() {
+            let trunk = self.trunks.get_mut(place);
+            let Some(trunk) = trunk.filter(|trunk| {
+                let at = trunk.sources.poll_timeout();
+                at.is_some_and(|at| at <= now)
+            }) else {
+                continue;
+            };
+            let Some(uri) = trunk.uri.sip() else { continue };
+            let located = locate(uri, None);
+            trunk.sources.asked();
+            self.trunk_located(place, Duration::MAX, located, now);
+        }
+    }
+
+    /// How the look-up of a trunk's name stands; `life` is that of the records so far.
+    pub(super) fn trunk_located(
+        &mut self,
+        place: usize,
+        life: Duration,
+        located: Located,
+        now: Instant,
+    ) {
+        match located {
+            Located::Ask(lookup, question) => {
+                let id = self.outbound.learn(place, life, lookup);
+                self.events.push_back(Event::Ask { id, question });
+            }
+            Located::Hops(hops) => {
+                let found: Vec<_> = hops.iter().map(|hop| hop.remote.ip()).collect();
+                if let Some(trunk) = self.trunks.get_mut(place) {
+                    if found.is_empty() {
+                        let trunk = &trunk.settings.name;
+                        tracing::warn!(%trunk, "the trunk's name leads nowhere at the moment");
+                    }
+                    trunk.sources.told(&found, life, now);
+                }
+            }
+        }
     }
 
     pub(super) fn ask_trunks(&mut self, ids: &mut Source, now: Instant) {

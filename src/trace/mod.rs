@@ -1,8 +1,10 @@
 //! What a ladder needs: who sent whom what and when, and the gateway's reasons between.
 //!
-//! Agents emit [`Entry`]s as messages pass; the store (`store.rs`) keeps them by call, bounded.
+//! Agents emit [`Entry`]s as messages pass; the store (`store.rs`) keeps them by call, bounded, and
+//! beside them who called whom and how it ended; `ladder.rs` prints all of it for people.
 //! Secrets never enter: whoever makes an entry passes the text through [`redacted`].
 
+pub mod epoch;
 pub mod ladder;
 pub mod store;
 

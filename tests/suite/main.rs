@@ -6,6 +6,7 @@
 //! - `sip`: torture messages, another parser, timers, mutations
 //! - `fuzz`: kept inputs and what chance makes of them, for every parser and the gateway
 //! - `clients`: two clients of one gateway, through all of it
+//! - `ladders`: what a ladder tells whoever looks for a fault
 //! - `protocol`: the examples of `docs/protocol.md` and the schema beside it
 //! - `command`: the command line, as a process
 //! - `docs`: every example in `docs/` and `config/` is true
@@ -21,6 +22,7 @@ mod describe;
 mod dice;
 mod docs;
 mod fuzz;
+mod ladders;
 mod protocol;
 mod scenarios;
 mod sim;

@@ -50,6 +50,11 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
+        Self::with(|_| {})
+    }
+
+    /// With another configuration.
+    pub(crate) fn with(change: impl FnOnce(&mut Config)) -> Self {
         let start = Instant::now();
         let user = |name: &str| User {
             name: name.into(),
@@ -80,6 +85,7 @@ impl World {
         let listener: Listener = format!("udp:{GATEWAY}").parse().unwrap();
         config.sip.listen = vec![listener];
         config.sip.udp_max_bytes = 60_000;
+        change(&mut config);
         let bound = [GATEWAY.parse().unwrap()];
         let unix = Duration::from_secs(1_700_000_000);
         let mut gateway = Gateway::new(config, &bound, [7; 32], start, unix);
@@ -99,6 +105,24 @@ impl World {
     /// What was sent since the last call, one line each.
     pub(crate) fn lines(&mut self) -> Vec<String> {
         std::mem::take(&mut self.lines)
+    }
+
+    /// The ladder of a call, its messages left out.
+    pub(crate) fn ladder(&self, name: &str) -> String {
+        let text = self.gateway.ladder(name).unwrap_or_default();
+        let lines = text.lines().filter(|line| !line.starts_with("        |"));
+        lines.map(|line| format!("{}\n", line.trim_end())).collect()
+    }
+
+    /// A datagram comes from somewhere.
+    pub(crate) fn datagram(&mut self, remote: &str, text: &str) {
+        let input = Input::Datagram {
+            local: 0,
+            remote: remote.parse().unwrap(),
+            bytes: text.to_owned().into(),
+        };
+        self.gateway.handle(input, self.now);
+        self.drain();
     }
 
     /// Lets time pass up to so many seconds after the start.
@@ -315,6 +339,9 @@ impl World {
         if method == "INFO" {
             body = format!("Signal={}\r\nDuration=160\r\n", words[1]);
             out += "Content-Type: application/dtmf-relay\r\n";
+        }
+        if words.contains(&"elsewhere") {
+            out += "Reason: SIP;cause=200;text=\"Call completed elsewhere\"\r\n";
         }
         if words[0] == "INVITE" {
             self.phone.invite = out.clone();

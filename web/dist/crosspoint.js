@@ -182,18 +182,19 @@ var Fault = class _Fault extends Error {
   /** Whether the same request may work later. */
   retry;
   retryAfterMs;
+  /** What the other side said, where it was asked and refused. */
   sip;
   /** What exactly is wrong with a description, a candidate, a header. */
   detail;
   /** For people: what is wrong, and what to do. */
   words;
-  constructor(code, message, frame, words) {
+  constructor(code, message, frame, words, sip) {
     super(message);
     this.code = code;
     this.words = words ?? errorWords(code);
     this.retry = frame?.retry ?? "never";
     this.retryAfterMs = frame?.retry_after_ms ?? void 0;
-    this.sip = frame?.sip ?? void 0;
+    this.sip = sip;
     this.detail = frame?.detail ?? void 0;
   }
   /** From a frame of the gateway. */
@@ -510,8 +511,7 @@ var replyTable = {
     retry,
     message: text,
     detail: optional(anyOf(detail, none)),
-    retry_after_ms: optional(anyOf(whole(), none)),
-    sip: optional(anyOf(sipStatus, none))
+    retry_after_ms: optional(anyOf(whole(), none))
   },
   pong: {
     id: optional(anyOf(text, none))
@@ -563,7 +563,8 @@ var eventTable = {
     call: text,
     description,
     code: optional(anyOf(rollbackCode, none)),
-    negotiation: optional(anyOf(whole(), none))
+    negotiation: optional(anyOf(whole(), none)),
+    sip: optional(anyOf(sipStatus, none))
   },
   "call.offer_requested": {
     seq: whole(),
@@ -771,7 +772,7 @@ var Negotiation = class {
     });
   }
   /** A description of theirs, of any type. */
-  remote(description2, negotiation, code) {
+  remote(description2, negotiation, why = {}) {
     return this.#run(() => {
       switch (description2.type) {
         case "offer":
@@ -780,7 +781,7 @@ var Negotiation = class {
         case "pranswer":
           return this.#takeAnswer(description2, negotiation);
         case "rollback":
-          return this.#takeRollback(negotiation, code);
+          return this.#takeRollback(negotiation, why);
       }
     });
   }
@@ -894,11 +895,11 @@ var Negotiation = class {
     this.#wire.settled();
     this.#negotiate();
   }
-  async #takeRollback(negotiation, code) {
+  async #takeRollback(negotiation, { code, sip }) {
     const offered = this.#offered;
     if (!offered || negotiation !== void 0 && offered.number !== negotiation) return;
     this.#offered = this.#early = void 0;
-    const crossed = code === void 0 || code === "glare";
+    const crossed = !code || code === "glare";
     if (!crossed) this.#refusals += 1;
     if (this.pc.signalingState !== "stable") {
       await this.pc.setLocalDescription({ type: "rollback" });
@@ -907,7 +908,9 @@ var Negotiation = class {
       this.#again(offered.need);
       return this.#later(500 + this.#environment.random() * 2e3);
     }
-    const fault = new Fault("bad_description", `the other side refused the change: ${code}`);
+    const said = sip ? `${code} (${sip.status} ${sip.reason})` : code;
+    const message = `the other side refused the change: ${said}`;
+    const fault = new Fault("bad_description", message, void 0, void 0, sip ?? void 0);
     for (const { reject } of offered.need.waiting) reject(fault);
     this.#wire.fault(fault);
     this.#wire.settled();
@@ -1554,7 +1557,7 @@ var Call = class extends Emitter {
       case "call.accepted":
         return this.#accepted(event.description, event.negotiation);
       case "call.description":
-        return this.#describe(event.description, event.negotiation, event.code);
+        return this.#describe(event.description, event.negotiation, event);
       case "call.offer_requested":
         void this.#leg?.negotiation.need("call.description").catch(() => {
         });
@@ -1593,10 +1596,10 @@ var Call = class extends Emitter {
     this.#orphan = true;
     this.#set(state);
   }
-  #describe(of, negotiation, code) {
+  #describe(of, negotiation, why = {}) {
     const leg = this.#leg;
     if (!leg) return;
-    leg.negotiation.remote(of, negotiation ?? void 0, code ?? void 0).catch((error) => this.#refuse(error));
+    leg.negotiation.remote(of, negotiation ?? void 0, why).catch((error) => this.#refuse(error));
   }
   /** The browser does not take what the other side says. */
   #refuse(error) {
@@ -1707,14 +1710,9 @@ var Call = class extends Emitter {
   }
   /** The gateway refuses the call itself. */
   #fail(fault) {
-    const { message, sip, words } = fault;
-    this.#finish({
-      cause: isCause(fault.code) ? fault.code : "internal",
-      by: "gateway",
-      words,
-      message,
-      ...sip ? { sip } : {}
-    });
+    const { message, words } = fault;
+    const cause2 = isCause(fault.code) ? fault.code : "internal";
+    this.#finish({ cause: cause2, by: "gateway", words, message });
   }
   #finish(end2) {
     if (this.#state === "ended") return;

@@ -17,7 +17,6 @@ import type {
   MediaInfo,
   Need,
   RejectCause,
-  RollbackCode,
 } from "./frames.js";
 import type { CallEvent, RequestFrame } from "./protocol.js";
 import { local } from "./call-types.js";
@@ -28,6 +27,7 @@ import { readDetails } from "./details.js";
 import type { CallDetails } from "./details.js";
 import { Emitter } from "./events.js";
 import { Fault } from "./fault.js";
+import type { Refusal } from "./negotiation.js";
 import { isCause } from "./shapes.js";
 import { Leg, stopTracks } from "./leg.js";
 import { offers, openMedia } from "./media.js";
@@ -382,7 +382,7 @@ export class Call extends Emitter<CallEvents> {
       case "call.accepted":
         return this.#accepted(event.description, event.negotiation);
       case "call.description":
-        return this.#describe(event.description, event.negotiation, event.code);
+        return this.#describe(event.description, event.negotiation, event);
       case "call.offer_requested":
         void this.#leg?.negotiation.need("call.description").catch(() => {});
         return;
@@ -424,11 +424,11 @@ export class Call extends Emitter<CallEvents> {
     this.#set(state);
   }
 
-  #describe(of: Description, negotiation?: number | null, code?: RollbackCode | null): void {
+  #describe(of: Description, negotiation?: number | null, why: Refusal = {}): void {
     const leg = this.#leg;
     if (!leg) return; // Of the page before a reload; a full new offer follows.
     leg.negotiation
-      .remote(of, negotiation ?? undefined, code ?? undefined)
+      .remote(of, negotiation ?? undefined, why)
       .catch((error: unknown) => this.#refuse(error));
   }
 
@@ -550,14 +550,9 @@ export class Call extends Emitter<CallEvents> {
 
   /** The gateway refuses the call itself. */
   #fail(fault: Fault): void {
-    const { message, sip, words } = fault;
-    this.#finish({
-      cause: isCause(fault.code) ? fault.code : "internal",
-      by: "gateway",
-      words,
-      message,
-      ...(sip ? { sip } : {}),
-    });
+    const { message, words } = fault;
+    const cause = isCause(fault.code) ? fault.code : "internal";
+    this.#finish({ cause, by: "gateway", words, message });
   }
 
   #finish(end: CallEnd): void {

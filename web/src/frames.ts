@@ -317,8 +317,6 @@ export interface ErrorFrame {
   detail?: Detail | null;
   /** When. */
   retry_after_ms?: number | null;
-  /** What the far end said, where it was asked. */
-  sip?: SipStatus | null;
 }
 
 /** The answer to a ping. */
@@ -422,6 +420,8 @@ export interface CallDescription extends Numbered {
   code?: RollbackCode | null;
   /** The number of the offer. */
   negotiation?: number | null;
+  /** What the far end said to the offer, where it was the far end that refused it. */
+  sip?: SipStatus | null;
 }
 
 /** The client is to send an offer. */

@@ -13,12 +13,18 @@
  *     └──── offer of theirs ◀────────┘ (ours is rolled back)
  * ```
  */
-import type { Candidate, Description, RollbackCode } from "./frames.js";
+import type { Candidate, Description, RollbackCode, SipStatus } from "./frames.js";
 import type { Environment, Timer } from "./environment.js";
 import { Fault } from "./fault.js";
 
 /** What an offer is for. */
 export type Purpose = "call.description" | "call.hold" | "call.resume";
+
+/** Why an offer came to nothing, and what the other side said where it was asked. */
+export interface Refusal {
+  code?: RollbackCode | null;
+  sip?: SipStatus | null;
+}
 
 /** How descriptions leave. */
 export interface Wire {
@@ -125,7 +131,7 @@ export class Negotiation {
   }
 
   /** A description of theirs, of any type. */
-  remote(description: Description, negotiation?: number, code?: RollbackCode): Promise<void> {
+  remote(description: Description, negotiation?: number, why: Refusal = {}): Promise<void> {
     return this.#run(() => {
       switch (description.type) {
         case "offer":
@@ -134,7 +140,7 @@ export class Negotiation {
         case "pranswer":
           return this.#takeAnswer(description, negotiation);
         case "rollback":
-          return this.#takeRollback(negotiation, code);
+          return this.#takeRollback(negotiation, why);
       }
     });
   }
@@ -264,11 +270,11 @@ export class Negotiation {
     this.#negotiate();
   }
 
-  async #takeRollback(negotiation?: number, code?: RollbackCode): Promise<void> {
+  async #takeRollback(negotiation: number | undefined, { code, sip }: Refusal): Promise<void> {
     const offered = this.#offered;
     if (!offered || (negotiation !== undefined && offered.number !== negotiation)) return;
     this.#offered = this.#early = undefined;
-    const crossed = code === undefined || code === "glare";
+    const crossed = !code || code === "glare";
     if (!crossed) this.#refusals += 1;
     if (this.pc.signalingState !== "stable") {
       await this.pc.setLocalDescription({ type: "rollback" });
@@ -278,7 +284,9 @@ export class Negotiation {
       // Their offer comes next; where it does not, ask again after a while (RFC 3261 §14.1).
       return this.#later(500 + this.#environment.random() * 2000);
     }
-    const fault = new Fault("bad_description", `the other side refused the change: ${code}`);
+    const said = sip ? `${code} (${sip.status} ${sip.reason})` : code;
+    const message = `the other side refused the change: ${said}`;
+    const fault = new Fault("bad_description", message, undefined, undefined, sip ?? undefined);
     for (const { reject } of offered.need.waiting) reject(fault);
     this.#wire.fault(fault);
     this.#wire.settled();

@@ -338,7 +338,6 @@ export const replyTable: Table<Frames.ReplyFrame> = {
     message: text,
     detail: optional(anyOf(detail, none)),
     retry_after_ms: optional(anyOf(whole(), none)),
-    sip: optional(anyOf(sipStatus, none)),
   },
   pong: {
     id: optional(anyOf(text, none)),
@@ -393,6 +392,7 @@ export const eventTable: Table<Frames.EventFrame> = {
     description,
     code: optional(anyOf(rollbackCode, none)),
     negotiation: optional(anyOf(whole(), none)),
+    sip: optional(anyOf(sipStatus, none)),
   },
   "call.offer_requested": {
     seq: whole(),

@@ -222,6 +222,19 @@ test("asked for an offer, it makes one", async () => {
   assert.equal(gateway.last("call.description").description.type, "offer");
 });
 
+test("an offer that a phone refuses is rejected with what it said", async () => {
+  const { call, gateway } = await inCall();
+  const held = call.hold();
+  await settle();
+  const { negotiation } = gateway.last("call.hold");
+  await gateway.agree();
+  const sip = { status: 488, reason: "Not Acceptable Here" };
+  const description = { type: "rollback" };
+  const code = "not_acceptable";
+  await gateway.tell({ type: "call.description", call: call.id, description, negotiation, code, sip });
+  await assert.rejects(held, (fault) => fault.sip.status === 488 && /488 Not/.test(fault.message));
+});
+
 test("the second at a word rolls back and answers", async () => {
   const { client, gateway, pc } = await connected();
   const call = client.call("join:tea");

@@ -43,7 +43,7 @@ export async function buildAll(into) {
     entryPoints: ["demo/page.ts"],
     plugins: [libraryIsServed],
   });
-  for (const name of ["index.html", "page.css"]) {
+  for (const name of ["index.html", "icon.svg", "page.css"]) {
     copyFileSync(join(web, "demo", name), join(into, name));
   }
   const types = join(into, "types");

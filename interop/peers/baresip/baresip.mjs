@@ -59,10 +59,10 @@ export class Baresip {
       CA: keys.ca,
       SOUND: own.#sound(tone, opus),
       CHANNELS: opus ? 2 : 1,
+      RTCP_MUX: webrtc ? 'yes' : 'no',
       RTP_PORTS: `${first}-${first + 98}`,
       MODULES: modulesFolder(),
       CONTROL_PORT: own.control,
-      FOLDER: own.folder,
     };
     const text = fs.readFileSync(path.join(interop, 'peers/baresip/config'), 'utf8')
       .replace(/\{\{(\w+)\}\}/g, (_, key) => values[key]);
@@ -80,7 +80,7 @@ export class Baresip {
     fs.writeFileSync(path.join(own.folder, 'contacts'), '');
     own.child = ctx.start(name, [
       'baresip', net.isIPv6(host) ? '-6' : '-4', '-f', own.folder, '-s', ...more,
-    ], { life: 180_000 });
+    ], { life: 180_000, cwd: own.folder });
     await own.child.line(/baresip is ready/, 10_000);
     own.socket = await until(5_000, 'baresip takes orders', () => new Promise((resolve, reject) => {
       const socket = net.connect(own.control, '127.0.0.1', () => resolve(socket));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::plan::is_pattern;
-use super::{Check, IS_HIDDEN, is_hidden, is_web};
+use super::{Check, IS_HIDDEN, is_hidden, is_safe_web, is_web};
 use crate::config::{Config, IceServer, Jwt, User};
 
 impl Check<'_> {
@@ -53,8 +53,10 @@ impl Check<'_> {
                 self.wrong("auth.jwt.eddsa_public_key", what);
             }
         }
-        if jwt.jwks_url.as_ref().is_some_and(|url| !is_web(url)) {
-            self.wrong("auth.jwt.jwks_url", "is to be an http: or https: address");
+        if jwt.jwks_url.as_ref().is_some_and(|url| !is_safe_web(url)) {
+            // RFC 7517 §9.1: whoever can change the keys on their way can make tokens.
+            let what = "is to be an https: address, or an http: one of this machine";
+            self.wrong("auth.jwt.jwks_url", what);
         }
     }
 

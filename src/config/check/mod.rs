@@ -118,5 +118,15 @@ fn is_web(text: &str) -> bool {
         .is_ok_and(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
 }
 
+/// Whether a text is an `https:` address, or an `http:` one that nobody else is asked by.
+fn is_safe_web(text: &str) -> bool {
+    let url = url::Url::parse(text).ok();
+    url.is_some_and(|url| match url.scheme() {
+        "https" => url.has_host(),
+        "http" => super::is_here(&url),
+        _ => false,
+    })
+}
+
 #[cfg(test)]
 mod tests;

@@ -20,6 +20,24 @@ impl Check<'_> {
             ("sip.dialogs_max", sip.dialogs_max, 1, usize::MAX),
             ("sip.streams_max", sip.streams_max, 1, usize::MAX),
             (
+                "sip.streams_per_address",
+                sip.streams_per_address,
+                1,
+                usize::MAX,
+            ),
+            (
+                "server.connections_per_address",
+                config.server.connections_per_address,
+                1,
+                usize::MAX,
+            ),
+            (
+                "server.descriptors_reserved",
+                config.server.descriptors_reserved,
+                0,
+                1 << 20,
+            ),
+            (
                 "sip.message_bytes_max",
                 sip.message_bytes_max,
                 2048,
@@ -70,6 +88,7 @@ impl Check<'_> {
                 1,
                 usize::MAX,
             ),
+            ("client.guests_max", client.guests_max, 1, usize::MAX),
             (
                 "client.replay_events_max",
                 client.replay_events_max,

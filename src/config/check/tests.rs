@@ -143,6 +143,10 @@ fn each_rule_finds_its_mistake() {
             "auth.jwt.eddsa_public_key",
         ),
         ("auth.jwt.jwks_url = \"keys.example\"", "auth.jwt.jwks_url"),
+        (
+            "auth.jwt.jwks_url = \"http://keys.example/jwks.json\"",
+            "auth.jwt.jwks_url",
+        ),
         ("auth.http.url = \"ftp://a\"", "auth.http.url"),
         (
             "auth.user = [{ name = \"a\", token = \"short\" }]",
@@ -346,4 +350,19 @@ fn secrets_that_were_hidden_are_told_when_what_was_printed_is_read() {
         ]
     );
     assert!(keys.iter().all(|(_, says)| *says), "{keys:?}");
+}
+
+#[test]
+fn keys_are_asked_for_over_tls_or_on_this_machine() {
+    for url in [
+        "https://keys.example/jwks.json",
+        "http://127.0.0.1:9000/jwks.json",
+        "http://[::1]/jwks.json",
+        "http://localhost/jwks.json",
+    ] {
+        let text = format!("[auth.jwt]\njwks_url = \"{url}\"\n");
+        assert!(mistakes(&text).is_empty(), "{url}");
+    }
+    let text = "[auth.jwt]\nissuer = \"a\"\njwks_url = \"http://localhost.example/keys\"\n";
+    assert_eq!(mistakes(text), [(3, "auth.jwt.jwks_url".to_owned())]);
 }

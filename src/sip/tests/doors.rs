@@ -1,6 +1,7 @@
 //! Who may ask what: strangers, trunks, registrations, methods, too much.
 
 use super::*;
+use crate::ask::Told;
 
 fn options(branch: &str, method: &str) -> String {
     invite_text("9", branch, "").replace("INVITE", method)
@@ -68,6 +69,33 @@ fn options_of_a_trunk_says_what_is_handled() {
     let ok = bench.expect("200");
     assert_eq!(ok.header(&Name::Allow), super::super::allow());
     assert!(ok.headers().to_tag().is_some());
+}
+
+/// RFC 3261 §11.2: inside a call the answer is the same as outside.
+#[test]
+fn options_inside_a_call_says_the_same_as_outside() {
+    let mut bench = Bench::new();
+    bench.receive(&options("o1", "OPTIONS"));
+    let outside = bench.expect("200");
+    bench.receive(&invite_text("1", "i1", &offer_text()));
+    bench.told();
+    let leg = bench.calls.pop_front().expect("a call").leg;
+    bench.apply(leg, Signal::Ring);
+    bench.expect("100");
+    let ringing = bench.expect("180");
+    bench.receive(&inside(&ringing, "OPTIONS", 2, "o2", &[], ""));
+    let early = bench.expect("200");
+    let answer = description(&answer_text());
+    bench.apply(leg, Signal::Accept(Some(answer)));
+    let ok = bench.expect("200");
+    bench.receive(&inside(&ok, "ACK", 1, "i1a", &[], ""));
+    bench.receive(&inside(&ok, "OPTIONS", 3, "o3", &[], ""));
+    let confirmed = bench.expect("200");
+    for name in [Name::Allow, Name::Accept, Name::Supported] {
+        assert_eq!(early.header(&name), outside.header(&name));
+        assert_eq!(confirmed.header(&name), outside.header(&name));
+    }
+    assert!(outside.header(&Name::Accept).contains("application/sdp"));
 }
 
 #[test]
@@ -187,6 +215,39 @@ fn asserted_identity_is_shown_before_from() {
     bench.expect("100");
     let call = bench.calls.pop_front().unwrap();
     assert_eq!(call.invite.from.uri, "sip:+1555@pbx.example");
+}
+
+/// Where a trunk's name leads is asked at the start, whether its health is looked after or not, and
+/// again when the record is old: what it names no longer is a stranger.
+#[test]
+fn calls_of_a_trunk_come_from_where_its_name_leads() {
+    let mut config = config();
+    config.trunk[0].uri = "sip:pbx.example:5060".into();
+    let mut bench = Bench::with(&config);
+    bench.agent.begin(&[], &mut bench.ids, bench.now);
+    let lead_to = |bench: &mut Bench, ip: &str| {
+        bench.told();
+        let mut others = bench.others.drain(..);
+        let id = others.find_map(|event| match event {
+            Event::Ask { id, .. } => Some(id),
+            _ => None,
+        });
+        drop(others);
+        let told = Told::Addresses(vec![ip.parse().unwrap()], Duration::from_secs(120));
+        let id = id.expect("the name is asked for");
+        bench.agent.told(id, &told, &mut bench.ids, bench.now);
+    };
+    bench.receive_from("192.0.2.31:5060", &options("o1", "OPTIONS"));
+    bench.expect("403");
+    lead_to(&mut bench, "192.0.2.31");
+    bench.receive_from("192.0.2.31:5060", &options("o2", "OPTIONS"));
+    bench.expect("200");
+    bench.seconds(121);
+    lead_to(&mut bench, "192.0.2.32");
+    bench.receive_from("192.0.2.32:5060", &options("o3", "OPTIONS"));
+    bench.expect("200");
+    bench.receive_from("192.0.2.31:5060", &options("o4", "OPTIONS"));
+    bench.expect("403");
 }
 
 #[test]

@@ -58,6 +58,41 @@ fn early_media_is_a_183_and_is_repeated_every_minute() {
     bench.expect("183");
 }
 
+/// RFC 3261 §13.3.1: 487, and the callee hears that it was too late.
+#[test]
+fn invitation_that_expires_while_it_rings_gets_487() {
+    let mut bench = Bench::new();
+    let invite = invite_with("1", "i1", &["Expires: 20"], &offer_text());
+    bench.receive(&invite);
+    let leg = arrived(&mut bench);
+    bench.expect("100");
+    bench.apply(leg, Signal::Ring);
+    bench.expect("180");
+    let (_, why) = bench.agent.poll_timeout().unwrap();
+    assert_eq!(why, "an INVITE's Expires");
+    bench.advance(Duration::from_millis(19_900));
+    bench.expect_silence();
+    bench.advance(Duration::from_millis(200));
+    bench.expect("487");
+    assert_eq!(bench.told(), ["End no_answer"]);
+    assert_eq!(bench.gone, [leg]);
+}
+
+#[test]
+fn invitation_that_is_answered_in_time_does_not_expire() {
+    let mut bench = Bench::new();
+    let invite = invite_with("1", "i1", &["Expires: 20"], &offer_text());
+    bench.receive(&invite);
+    let leg = arrived(&mut bench);
+    bench.apply(leg, Signal::Accept(Some(description(&answer_text()))));
+    bench.expect("100");
+    let ok = bench.expect("200");
+    bench.receive(&inside(&ok, "ACK", 1, "i1a", &[], ""));
+    bench.seconds(60);
+    bench.expect_silence();
+    assert!(bench.told().is_empty());
+}
+
 #[test]
 fn two_hundred_is_repeated_until_its_ack_comes() {
     let mut bench = Bench::new();

@@ -66,7 +66,7 @@ fn refused_offers_of_the_peer_get_their_status() {
         let (leg, invite) = bench.established();
         bench.callee_sends(&invite, "INVITE", 5, &hold());
         bench.expect("100");
-        bench.apply(leg, Signal::Refuse(why));
+        bench.apply(leg, Signal::Refuse(why.into()));
         bench.expect(status);
         bench.receive(&callee_request(&invite, "ACK", 5, "c5", &[], ""));
         bench.callee_sends(&invite, "BYE", 6, "");
@@ -190,10 +190,28 @@ fn refused_offer_of_ours_leaves_the_call_as_it_was() {
     bench.reply(&reinvite, 488, "", &[], "");
     bench.expect("ACK");
     assert_eq!(bench.told(), ["Refuse NotAcceptable"]);
+    let Some(Signal::Refuse(refused)) = bench.said.last() else {
+        panic!("{:?}", bench.said)
+    };
+    assert_eq!(refused.status, Some((488, "Whatever".to_owned())));
     let again = offer(&mut bench, leg);
     bench.reply(&again, 200, "", &[CONTACT], &answer_text());
     bench.expect("ACK");
     assert_eq!(bench.told(), ["Answer"]);
+}
+
+#[test]
+fn status_that_a_bye_repeats_is_told() {
+    let mut bench = Bench::new();
+    let (_, invite) = bench.established();
+    let reason = ["Reason: SIP;cause=503;text=\"Congested\""];
+    bench.receive(&callee_request(&invite, "BYE", 5, "c5", &reason, ""));
+    bench.expect("200");
+    assert_eq!(bench.told(), ["End overloaded"]);
+    let Some(Signal::End(ending)) = bench.said.last() else {
+        panic!("{:?}", bench.said)
+    };
+    assert_eq!(ending.status, Some((503, "Congested".to_owned())));
 }
 
 #[test]
@@ -206,6 +224,33 @@ fn dialog_that_is_gone_at_the_other_end_ends_the_call() {
         bench.expect("ACK");
         bench.expect("BYE");
         assert_eq!(bench.told(), ["End timeout"]);
+    }
+}
+
+/// RFC 3261 §12.2.1.2: no response at all is as 408.
+#[test]
+fn reinvite_without_a_response_ends_the_call() {
+    let mut bench = Bench::new();
+    let (leg, _) = bench.established();
+    offer(&mut bench, leg);
+    bench.advance(Duration::from_millis(31_900));
+    bench.forget_sent();
+    assert!(bench.told().is_empty());
+    bench.advance(Duration::from_millis(200));
+    bench.expect("BYE");
+    assert_eq!(bench.told(), ["End timeout"]);
+}
+
+#[test]
+fn digit_that_meets_no_dialog_ends_the_call() {
+    for (status, told) in [(481, vec!["End timeout"]), (415, vec![])] {
+        let mut bench = Bench::new();
+        let (leg, _) = bench.established();
+        let (digit, duration) = ('5', Duration::from_millis(100));
+        bench.apply(leg, Signal::Dtmf(Dtmf { digit, duration }));
+        let info = bench.expect("INFO");
+        bench.reply(&info, status, "", &[], "");
+        assert_eq!(bench.told(), told);
     }
 }
 
@@ -226,7 +271,7 @@ fn offer_that_is_taken_back_is_cancelled_and_the_next_one_waits() {
     let mut bench = Bench::new();
     let (leg, _) = bench.established();
     let reinvite = offer(&mut bench, leg);
-    bench.apply(leg, Signal::Refuse(Refusal::Withdrawn));
+    bench.apply(leg, Signal::Refuse(Refusal::Withdrawn.into()));
     bench.expect_silence(); // No CANCEL before a provisional response.
     bench.apply(leg, Signal::Offer(Some(description(&hold()))));
     bench.expect_silence();
@@ -246,7 +291,7 @@ fn two_hundred_that_crosses_the_cancel_of_a_reinvite_asks_for_a_new_offer() {
     let mut bench = Bench::new();
     let (leg, _) = bench.established();
     let reinvite = offer(&mut bench, leg);
-    bench.apply(leg, Signal::Refuse(Refusal::Unanswered));
+    bench.apply(leg, Signal::Refuse(Refusal::Unanswered.into()));
     bench.reply(&reinvite, 200, "", &[CONTACT], &answer_text());
     bench.expect("ACK");
     assert_eq!(bench.told(), ["Offer wanted"]);

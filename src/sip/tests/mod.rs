@@ -6,6 +6,7 @@ mod incoming;
 mod inside;
 mod outgoing;
 mod registering;
+mod traces;
 mod transports;
 
 use std::collections::VecDeque;
@@ -23,7 +24,7 @@ use crate::call::signal::{Caller, Invite, Signal};
 use crate::config::{Account, Config, Secret, Trunk};
 use crate::id::{LegId, Source};
 use crate::sdp::{self, SessionDescription};
-use crate::trace::What;
+use crate::trace::{Entry, What};
 
 pub(super) const PBX: &str = "192.0.2.9:5060";
 
@@ -89,6 +90,7 @@ pub(super) struct Bench {
     pub others: VecDeque<Event>,
     pub notes: Vec<String>,
     pub gone: Vec<LegId>,
+    trace: Vec<Entry>,
 }
 
 pub(super) fn config() -> Config {
@@ -145,7 +147,25 @@ impl Bench {
             others: VecDeque::new(),
             notes: Vec::new(),
             gone: Vec::new(),
+            trace: Vec::new(),
         }
+    }
+
+    /// The lines of a leg's trace: `>` to us, `<` from us.
+    pub(super) fn traced_of(&mut self, leg: LegId) -> Vec<String> {
+        let line = |what: &What| match what {
+            What::Received(message) => format!("> {}", message.summary),
+            What::Sent(message) => format!("< {}", message.summary),
+            What::Note(text) => format!("# {text}"),
+        };
+        self.of_leg(leg).map(|entry| line(&entry.what)).collect()
+    }
+
+    fn of_leg(&mut self, leg: LegId) -> impl Iterator<Item = &Entry> {
+        self.drain();
+        self.trace
+            .iter()
+            .filter(move |entry| entry.leg == Some(leg))
     }
 
     fn drain(&mut self) {
@@ -167,9 +187,10 @@ impl Bench {
                 }
                 Event::Call(call) => self.calls.push_back(call),
                 Event::Trace(entry) => {
-                    if let What::Note(text) = entry.what {
-                        self.notes.push(text);
+                    if let What::Note(text) = &entry.what {
+                        self.notes.push(text.clone());
                     }
+                    self.trace.push(entry);
                 }
                 Event::Gone { leg } => self.gone.push(leg),
                 event => self.others.push_back(event),
@@ -439,7 +460,7 @@ fn name_of(signal: &Signal) -> String {
         Signal::Offer(Some(_)) => "Offer".into(),
         Signal::Offer(None) => "Offer wanted".into(),
         Signal::Answer(_) => "Answer".into(),
-        Signal::Refuse(why) => format!("Refuse {why:?}"),
+        Signal::Refuse(refused) => format!("Refuse {:?}", refused.why),
         Signal::Candidates(_) => "Candidates".into(),
         Signal::Dtmf(dtmf) => format!("Dtmf {}", dtmf.digit),
         Signal::Media(_) => "Media".into(),

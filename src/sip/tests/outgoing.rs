@@ -290,30 +290,92 @@ fn redirect_by_maddr_goes_nowhere() {
     assert_eq!(bench.told(), ["End moved"]);
 }
 
+/// RFC 3261 §8.1.3.4: none is tried twice.
 #[test]
 fn redirects_in_a_circle_end() {
     let mut bench = Bench::new();
+    let (_, invite) = bench.call();
+    let contact = ["Contact: <sip:601@192.0.2.9:5070>"];
+    bench.reply(&invite, 302, "p", &contact, "");
+    bench.expect("ACK");
+    let second = bench.expect("INVITE");
+    let contacts = ["Contact: <sip:600@192.0.2.9:5060>, <sip:601@192.0.2.9:5070>"];
+    bench.reply(&second, 302, "p", &contacts, "");
+    bench.expect("ACK");
+    assert_eq!(bench.told(), ["End moved"]);
+}
+
+#[test]
+fn redirects_without_end_end() {
+    let mut bench = Bench::new();
     let (_, mut invite) = bench.call();
-    for _ in 0..5 {
-        bench.reply(
-            &invite,
-            302,
-            "p",
-            &["Contact: <sip:601@192.0.2.9:5070>"],
-            "",
-        );
+    for place in 1..=5 {
+        let contact = format!("Contact: <sip:60{place}@192.0.2.9:5070>");
+        bench.reply(&invite, 302, "p", &[&contact], "");
         bench.expect("ACK");
         invite = bench.expect("INVITE");
     }
-    bench.reply(
-        &invite,
-        302,
-        "p",
-        &["Contact: <sip:601@192.0.2.9:5070>"],
-        "",
-    );
+    let contact = "Contact: <sip:606@192.0.2.9:5070>";
+    bench.reply(&invite, 302, "p", &[contact], "");
     bench.expect("ACK");
     assert_eq!(bench.told(), ["End moved"]);
+}
+
+fn request_uri(sent: &Sent) -> String {
+    match &sent.message {
+        Message::Request(request) => request.uri.to_string(),
+        Message::Response(response) => panic!("{response:?}"),
+    }
+}
+
+/// RFC 3261 §8.1.3.4: in order of `q`, until one takes the call. The same server sees them all, so
+/// each has a number of its own, and what is not the trunk's is left out.
+#[test]
+fn places_of_a_redirect_are_tried_one_after_the_other() {
+    let mut bench = Bench::new();
+    let (leg, invite) = bench.call();
+    let contacts = [
+        "Contact: <sip:603@192.0.2.9>;q=0.2, <sip:1@evil.example>;q=0.9",
+        "Contact: <sip:601@192.0.2.9>;q=0.8, <sip:602@192.0.2.9>;q=0.5",
+    ];
+    bench.reply(&invite, 302, "p", &contacts, "");
+    bench.expect("ACK");
+    let first = bench.expect("INVITE");
+    assert_eq!(request_uri(&first), "sip:601@192.0.2.9");
+    bench.reply(&first, 401, "p", &[CHALLENGE], "");
+    bench.expect("ACK");
+    let proven = bench.expect("INVITE");
+    bench.reply(&proven, 486, "p", &[], "");
+    bench.expect("ACK");
+    let second = bench.expect("INVITE");
+    assert_eq!(request_uri(&second), "sip:602@192.0.2.9");
+    let numbers = [&invite, &first, &proven, &second].map(number_of);
+    assert_eq!(numbers, [1, 2, 3, 4]);
+    assert!(bench.told().is_empty());
+    bench.seconds(33); // The second says nothing.
+    let mut waiting = std::iter::from_fn(|| bench.wire.pop_front());
+    let third = waiting.find(|sent| request_uri(sent) == "sip:603@192.0.2.9");
+    let third = third.expect("the third place is tried");
+    bench.forget_sent();
+    bench.reply(&third, 486, "p", &[], "");
+    bench.expect("ACK");
+    assert_eq!(bench.told(), ["End busy"]);
+    assert_eq!(bench.gone, [leg]);
+}
+
+/// RFC 3261 §21.6: it is said for him wherever he is.
+#[test]
+fn callee_who_declines_at_one_place_is_not_tried_at_the_next() {
+    let mut bench = Bench::new();
+    let (_, invite) = bench.call();
+    let contacts = ["Contact: <sip:601@192.0.2.9>, <sip:602@192.0.2.9>"];
+    bench.reply(&invite, 302, "p", &contacts, "");
+    bench.expect("ACK");
+    let first = bench.expect("INVITE");
+    bench.reply(&first, 603, "p", &[], "");
+    bench.expect("ACK");
+    bench.expect_silence();
+    assert_eq!(bench.told(), ["End declined"]);
 }
 
 #[test]

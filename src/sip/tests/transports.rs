@@ -3,15 +3,17 @@
 use super::*;
 use crate::ask::{AskId, Question, Service, Told};
 
+const LIFE: Duration = Duration::from_secs(60);
+
 const CONTACT: &str = "Contact: <sip:600@192.0.2.9:5060>";
 
-fn small_udp() -> Config {
+pub(super) fn small_udp() -> Config {
     let mut config = config();
     config.trunk[0].udp_max_bytes = Some(300);
     config
 }
 
-fn connect(bench: &mut Bench) -> (u64, SocketAddr) {
+pub(super) fn connect(bench: &mut Bench) -> (u64, SocketAddr) {
     bench.told();
     let connect = bench.others.drain(..).find_map(|event| match event {
         Event::Connect { stream, remote, .. } => Some((stream, remote)),
@@ -20,7 +22,7 @@ fn connect(bench: &mut Bench) -> (u64, SocketAddr) {
     connect.expect("a stream is asked for")
 }
 
-fn asked(bench: &mut Bench) -> (AskId, Question) {
+pub(super) fn asked(bench: &mut Bench) -> (AskId, Question) {
     bench.told();
     let asked = bench.others.drain(..).find_map(|event| match event {
         Event::Ask { id, question } => Some((id, question)),
@@ -29,11 +31,11 @@ fn asked(bench: &mut Bench) -> (AskId, Question) {
     asked.expect("a question")
 }
 
-fn tell(bench: &mut Bench, id: AskId, told: Told) {
+pub(super) fn tell(bench: &mut Bench, id: AskId, told: Told) {
     bench.agent.told(id, &told, &mut bench.ids, bench.now);
 }
 
-fn named(name: &str) -> Config {
+pub(super) fn named(name: &str) -> Config {
     let mut config = config();
     config.trunk[0].uri = format!("sip:{name}");
     config
@@ -120,7 +122,7 @@ fn next_address_is_tried_after_503_and_after_silence() {
     );
     let ips = ["192.0.2.21", "192.0.2.22", "192.0.2.23"];
     let ips = ips.iter().map(|ip| ip.parse().unwrap()).collect();
-    tell(&mut bench, id, Told::Addresses(ips));
+    tell(&mut bench, id, Told::Addresses(ips, LIFE));
     let first = bench.expect("INVITE");
     bench.reply(&first, 503, "p", &[], "");
     bench.expect("ACK");
@@ -148,7 +150,7 @@ fn cancelled_call_is_not_tried_at_the_next_address() {
     let ips = ["192.0.2.21", "192.0.2.22"]
         .iter()
         .map(|ip| ip.parse().unwrap());
-    tell(&mut bench, id, Told::Addresses(ips.collect()));
+    tell(&mut bench, id, Told::Addresses(ips.collect(), LIFE));
     let first = bench.expect("INVITE");
     let ending = crate::call::signal::Ending::by_peer(crate::call::cause::Cause::Cancelled);
     bench.apply(leg, Signal::End(ending));
@@ -172,12 +174,12 @@ fn name_without_a_port_is_looked_up_by_services() {
         port: 5080,
         host: "a.example".into(),
     };
-    tell(&mut bench, id, Told::Services(vec![service]));
+    tell(&mut bench, id, Told::Services(vec![service], LIFE));
     let (id, _) = asked(&mut bench);
     tell(
         &mut bench,
         id,
-        Told::Addresses(vec!["192.0.2.30".parse().unwrap()]),
+        Told::Addresses(vec!["192.0.2.30".parse().unwrap()], LIFE),
     );
     let (_, remote) = connect(&mut bench);
     assert_eq!(remote, "192.0.2.30:5080".parse().unwrap());
@@ -206,6 +208,34 @@ fn response_goes_back_by_received_and_rport() {
         via.contains("received=198.51.100.7") && via.contains("rport=40000"),
         "{via}"
     );
+}
+
+/// RFC 3261 §18.2.1: on any transport. A sent-by that is a name, or an address behind a NAT, is not
+/// where a response can go once the stream is gone.
+#[test]
+fn request_of_a_stream_is_told_where_it_came_from() {
+    let mut bench = Bench::new();
+    let remote = "192.0.2.9:33000".parse().unwrap();
+    bench.agent.stream_accepted(1, 1, remote, bench.now);
+    bench.agent.stream_opened(1, &mut bench.ids, bench.now);
+    let sent_by = "SIP/2.0/TCP pbx.local:5062";
+    let invite =
+        invite_text("1", "i1", &offer_text()).replace("SIP/2.0/UDP 192.0.2.9:5060", sent_by);
+    bench.receive_by(Flow::Stream(1), &invite);
+    let trying = bench.expect("100");
+    let via = trying.header(&Name::Via);
+    assert!(
+        via.contains("received=192.0.2.9") && via.contains("rport=33000"),
+        "{via}"
+    );
+    bench.told();
+    let leg = bench.calls.pop_front().expect("a call").leg;
+    bench.agent.stream_closed(1, &mut bench.ids, bench.now);
+    bench.apply(leg, Signal::Accept(Some(description(ANSWER))));
+    let (stream, to) = connect(&mut bench);
+    assert_eq!(to, "192.0.2.9:5062".parse().unwrap());
+    bench.agent.stream_opened(stream, &mut bench.ids, bench.now);
+    assert_eq!(bench.expect("200").flow, Flow::Stream(stream));
 }
 
 #[test]
@@ -294,6 +324,79 @@ fn ipv6_is_written_in_brackets() {
             .header(&Name::Contact)
             .contains("@[2001:db8::1]:5060")
     );
+}
+
+fn with_tls() -> Config {
+    let mut config = config();
+    config
+        .sip
+        .listen
+        .push("tls:192.0.2.1:5061".parse().unwrap());
+    config
+}
+
+/// A stream of the PBX to our TLS listener.
+fn over_tls(bench: &mut Bench) -> Flow {
+    let remote = "192.0.2.9:33000".parse().unwrap();
+    bench.agent.stream_accepted(1, 2, remote, bench.now);
+    bench.agent.stream_opened(1, &mut bench.ids, bench.now);
+    Flow::Stream(1)
+}
+
+/// RFC 3261 §12.1.1: by the Request-URI, the topmost Record-Route, or the Contact.
+#[test]
+fn call_to_sips_is_answered_with_a_sips_contact() {
+    let asked = [
+        ("INVITE sip:alice", "INVITE sips:alice"),
+        ("Max-", "Record-Route: <sips:192.0.2.8;lr>\r\nMax-"),
+        ("Contact: <sip:", "Contact: <sips:"),
+    ];
+    for (number, (plain, secure)) in asked.into_iter().enumerate() {
+        let mut bench = Bench::with(&with_tls());
+        let flow = over_tls(&mut bench);
+        let invite = invite_text("1", "i1", &offer_text()).replacen("/UDP", "/TLS", 1);
+        bench.receive_by(flow, &invite.replacen(plain, secure, 1));
+        bench.expect("100");
+        let leg = bench.calls.pop_front().expect("a call").leg;
+        bench.apply(leg, Signal::Ring);
+        let contact = bench.expect("180").header(&Name::Contact).to_owned();
+        assert!(contact.starts_with("<sips:"), "{number}: {contact}");
+        assert!(contact.ends_with("@192.0.2.1:5061>"), "{number}: {contact}");
+    }
+}
+
+#[test]
+fn sips_that_does_not_come_by_tls_is_refused() {
+    let mut bench = Bench::with(&with_tls());
+    let invite = invite_text("1", "i1", &offer_text());
+    bench.receive(&invite.replacen("INVITE sip:", "INVITE sips:", 1));
+    bench.expect("416");
+    assert!(bench.calls.is_empty());
+}
+
+/// RFC 3261 §8.1.1.8. TLS alone is no promise.
+#[test]
+fn call_to_sips_goes_by_tls_with_a_sips_contact() {
+    let uris = [
+        ("sips:600@192.0.2.9:5061", "<sips:"),
+        ("sip:600@192.0.2.9:5061;transport=tls", "<sip:"),
+    ];
+    for (uri, begins) in uris {
+        let mut config = with_tls();
+        config.trunk[0].uri = uri.replace("600@", "");
+        let mut bench = Bench::with(&config);
+        let leg = bench.call_to(uri, None, Some(description(&offer_text())));
+        let (stream, _) = connect(&mut bench);
+        bench.agent.stream_opened(stream, &mut bench.ids, bench.now);
+        let invite = bench.expect("INVITE");
+        assert!(invite.header(&Name::Via).starts_with("SIP/2.0/TLS"));
+        assert!(invite.header(&Name::Contact).starts_with(begins), "{uri}");
+        bench.reply(&invite, 200, "p", &[CONTACT], &answer_text());
+        bench.expect("ACK");
+        bench.apply(leg, Signal::Offer(Some(description(&offer_text()))));
+        let again = bench.expect("INVITE");
+        assert!(again.header(&Name::Contact).starts_with(begins), "{uri}");
+    }
 }
 
 #[test]

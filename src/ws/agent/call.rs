@@ -3,13 +3,14 @@
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::time::Instant;
 
-use super::{Agent, Call, Door, Event, Invitee};
+use super::{Agent, Call, Door, Event, Invitee, Refused};
 use crate::address::Address;
 use crate::call::cause::Cause;
 use crate::call::signal::{Caller, Ending, Invite, Signal};
 use crate::contain::{Panicked, contained};
 use crate::id::{LegId, Source};
 use crate::sdp::SessionDescription;
+use crate::trace::What;
 use crate::ws::code::Code;
 use crate::ws::frame::{CallCreate, ClientFrame, Header};
 use crate::ws::leg::{Fault, Leg, read_offer};
@@ -105,7 +106,16 @@ impl Agent {
                 if matches!(fault.code, Code::TooManyCalls | Code::Overloaded) {
                     self.counts.calls_refused += 1;
                 }
-                return self.refused(id, Some(&create.id), Some(&create.call), &fault);
+                // While there is too much to do, what is refused for it is to cost next to
+                // nothing: a reply and a count, no ladder.
+                return match self.door {
+                    Door::Shedding => {
+                        self.refused(id, Some(&create.id), Some(&create.call), &fault);
+                    }
+                    Door::Open | Door::Closed => {
+                        self.not_taken(id, &create, text, &fault, ids, now);
+                    }
+                };
             }
         };
         let Some(session) = self.sessions.get_mut(&id) else {
@@ -161,6 +171,38 @@ impl Agent {
         // First the call, so that the trace has a place.
         self.events.push_back(Event::Call(called));
         self.trace_received(leg, "call.create", text, now);
+    }
+
+    /// A `call.create` is refused before it was routed: its trace is of a call that never was.
+    pub(super) fn not_taken(
+        &mut self,
+        id: SessionId,
+        create: &CallCreate,
+        text: &str,
+        fault: &Fault,
+        ids: &mut Source,
+        now: Instant,
+    ) {
+        let (call, leg) = (&create.call, ids.leg());
+        let user = self.sessions.get(&id);
+        let user = user.map_or("", |session| session.permissions.user.as_str());
+        let (user, code) = (user.to_owned(), fault.code);
+        self.events.push_back(Event::Refused(Refused {
+            leg,
+            user,
+            to: create.to.clone(),
+            name: call.clone(),
+            code,
+            message: fault.message.clone(),
+        }));
+        // Of one who asks for more and more a line has to do.
+        let is_whole = code != Code::TooManyCalls;
+        let text = if is_whole { text } else { "" };
+        let came = What::Received(self.traced_of(id, "call.create", call, text));
+        self.record(leg, came, now);
+        let reply = self.say_refused(id, Some(&create.id), Some(call), fault);
+        let went = What::Sent(self.traced_of(id, "error", call, &reply));
+        self.record(leg, went, now);
     }
 
     /// What of a `call.create` can be checked before it is routed.

@@ -11,6 +11,8 @@ use super::rig::{
 use crate::call::cause::Cause;
 use crate::call::signal::{Dtmf, Ending, Signal};
 use crate::contain::trap;
+use crate::trace::What;
+use crate::ws::code::Code;
 
 #[test]
 fn outgoing_call_from_asking_to_the_end() {
@@ -425,6 +427,45 @@ fn what_is_out_of_place_is_refused_by_state() {
     ] {
         assert_eq!(rig.asks(1, &frame)["code"], "bad_state", "{frame}");
     }
+}
+
+#[test]
+fn create_that_is_refused_leaves_a_trace_of_its_own() {
+    let mut config = two_users();
+    config.call.calls_per_user = 1;
+    let mut rig = Rig::new(&config);
+    rig.enter(1, "alice");
+    rig.enter(2, "bob");
+    rig.create(1, "c1");
+    let known = rig.trace.len();
+    let create = |call: &str, to: &str| {
+        let offer = description("offer", &offer());
+        json!({ "type": "call.create", "id": call, "call": call, "to": to, "description": offer })
+    };
+    for (connection, call, to, code) in [
+        (1, "c1", "1002", Code::Conflict),
+        (1, "c2", "1002", Code::TooManyCalls),
+        (2, "c3", "nobody@\"", Code::BadAddress),
+    ] {
+        rig.say(connection, &create(call, to));
+        let refused = rig.refused.pop().unwrap();
+        assert_eq!((refused.code, refused.name.as_str()), (code, call));
+        assert_eq!(refused.to, to);
+        let of_leg = rig
+            .trace
+            .iter()
+            .filter(|entry| entry.leg == Some(refused.leg));
+        assert_eq!(of_leg.count(), 2, "{code:?}");
+    }
+    let lines = rig.ladder().split_off(known);
+    let expected = ["> call.create c1", "< error c1"];
+    assert_eq!(lines[..2], expected);
+    // Of what is refused for its number nothing but the line is kept.
+    let What::Received(message) = &rig.trace[known + 2].what else {
+        panic!("{:?}", rig.trace[known + 2])
+    };
+    assert_eq!(message.body, "");
+    assert!(!format!("{:?}", rig.trace).contains("a=ice-pwd:L"));
 }
 
 #[test]

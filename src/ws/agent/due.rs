@@ -3,13 +3,15 @@
 
 use std::time::{Duration, Instant};
 
+use super::entry::is_guest;
 use super::{Agent, Event};
 use crate::call::cause::Cause;
 use crate::call::signal::{Ending, Signal};
+use crate::id::LegId;
 use crate::ws::code::{Code, close};
 use crate::ws::connection::{ConnectionId, State};
 use crate::ws::frame::Event as Told;
-use crate::ws::leg::Fault;
+use crate::ws::leg::{Fault, Leg};
 use crate::ws::session::{Link, SessionId};
 use crate::ws::timer::{EXPIRY_WARNING, IDLE_GRACE, Timer};
 
@@ -63,13 +65,34 @@ impl Agent {
     // --- grace ---
 
     /// The session has lost its connection.
-    pub(super) fn detach(&mut self, id: SessionId, connection: ConnectionId, now: Instant) {
+    pub(super) fn detach(
+        &mut self,
+        id: SessionId,
+        connection: ConnectionId,
+        how: &str,
+        now: Instant,
+    ) {
         let Some(session) = self.sessions.get_mut(&id) else {
             return;
         };
-        if session.link == Link::Attached(connection) {
-            session.link = Link::Detached { since: now };
-            self.watch_grace(id);
+        if session.link != Link::Attached(connection) {
+            return;
+        }
+        session.link = Link::Detached { since: now };
+        let (user, legs) = (session.permissions.user.clone(), session.calls.clone());
+        for leg in legs {
+            let grace = self.grace_of(leg).as_secs_f64();
+            let text = format!("{user}'s socket {how}; the call waits {grace} s for another");
+            self.note(leg, text, now);
+        }
+        self.watch_grace(id);
+    }
+
+    /// How long a call outlives the connection of its client.
+    fn grace_of(&self, leg: LegId) -> Duration {
+        match self.legs.get(&leg).is_some_and(Leg::is_answered) {
+            true => self.call.answered_grace,
+            false => self.call.ringing_grace,
         }
     }
 
@@ -81,14 +104,7 @@ impl Agent {
         let Link::Detached { since } = session.link else {
             return;
         };
-        let graces = session
-            .calls
-            .iter()
-            .filter_map(|leg| self.legs.get(leg))
-            .map(|leg| match leg.is_answered() {
-                true => self.call.answered_grace,
-                false => self.call.ringing_grace,
-            });
+        let graces = session.calls.iter().map(|leg| self.grace_of(*leg));
         let at = since + graces.min().unwrap_or(IDLE_GRACE);
         // Never in the past: a call may have ended after the session's own time.
         self.timers.set(at.max(self.now), Timer::Grace(id));
@@ -105,14 +121,7 @@ impl Agent {
         let over: Vec<_> = session
             .calls
             .iter()
-            .filter(|leg| {
-                self.legs
-                    .get(leg)
-                    .is_none_or(|leg| match leg.is_answered() {
-                        true => gone_for >= self.call.answered_grace,
-                        false => gone_for >= self.call.ringing_grace,
-                    })
-            })
+            .filter(|leg| gone_for >= self.grace_of(**leg))
             .copied()
             .collect();
         for leg in over {
@@ -128,13 +137,15 @@ impl Agent {
     }
 
     /// A call whose client did not come back. Nobody was there to see a call that only rang.
-    fn expire(&mut self, id: crate::id::LegId) {
+    fn expire(&mut self, id: LegId) {
         self.counts.calls_expired += 1;
-        let cause = match self
-            .legs
-            .get(&id)
-            .is_some_and(crate::ws::leg::Leg::is_invited)
-        {
+        let session = self.legs.get(&id).map(|leg| leg.session);
+        let session = session.and_then(|session| self.sessions.get(&session));
+        let user = session.map_or("", |session| session.permissions.user.as_str());
+        let grace = self.grace_of(id).as_secs_f64();
+        let text = format!("{user} did not come back in {grace} s: this leg ends");
+        self.note(id, text, self.now);
+        let cause = match self.legs.get(&id).is_some_and(Leg::is_invited) {
             true => Cause::Unavailable,
             false => Cause::Timeout,
         };
@@ -160,6 +171,7 @@ impl Agent {
         };
         self.names.remove(&session.name);
         let user = session.permissions.user;
+        self.guests -= usize::from(is_guest(&user));
         for account in session.brought {
             self.abandon(&user, id, account);
         }

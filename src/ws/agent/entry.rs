@@ -88,7 +88,7 @@ impl Agent {
                 tracing::warn!(%why, "the endpoint that knows tokens did not answer");
                 Verdict::Out(Code::Overloaded, "tokens cannot be checked at the moment")
             }
-            Told::Addresses(_) | Told::Services(_) => {
+            Told::Addresses(..) | Told::Services(..) => {
                 Verdict::Out(Code::Internal, "tokens cannot be checked at the moment")
             }
         };
@@ -122,7 +122,7 @@ impl Agent {
                 let known = wish.resume.as_ref().and_then(|resume| {
                     let session = self.sessions.get(self.names.get(&resume.session)?)?;
                     let permissions = session.permissions.clone();
-                    permissions.user.starts_with(GUEST).then_some(permissions)
+                    is_guest(&permissions.user).then_some(permissions)
                 });
                 let permissions = known.unwrap_or_else(|| {
                     let token = ids.token();
@@ -270,6 +270,7 @@ impl Agent {
         );
         self.sessions.insert(id, session);
         self.names.insert(name, id);
+        self.guests += usize::from(is_guest(&permissions.user));
         self.users
             .entry(permissions.user.clone())
             .or_default()
@@ -290,7 +291,8 @@ impl Agent {
                 None => return false,
             }
         }
-        self.sessions.len() < self.client.sessions_max
+        let has_room = !is_guest(user) || self.guests < self.client.guests_max;
+        has_room && self.sessions.len() < self.client.sessions_max
     }
 
     /// Welcome, what was missed, the truth, and what a client that lost events must hear again.
@@ -322,6 +324,20 @@ impl Agent {
                 .collect(),
             Resumed::Whole(_) => Vec::new(),
         };
+        let (user, ids) = (session.permissions.user.clone(), session.calls.clone());
+        let came_back = match resumed {
+            Resumed::Whole(true) => {
+                format!("{user} is back: resumed, frames sent again: {replayed}")
+            }
+            Resumed::Whole(false) => format!("{user} is in"),
+            Resumed::Snapshot(_) => {
+                let count = restated.len();
+                format!("{user} is back: events were lost, calls told anew: {count}")
+            }
+        };
+        for leg in ids {
+            self.note(leg, came_back.clone(), now);
+        }
         self.send(connection, &welcome);
         for text in replay {
             self.events.push_back(Event::Send { connection, text });
@@ -438,6 +454,11 @@ impl Agent {
 
 /// What the names of guests begin with.
 const GUEST: &str = "guest-";
+
+/// Whether somebody came in without a token.
+pub(super) fn is_guest(user: &str) -> bool {
+    user.starts_with(GUEST)
+}
 
 fn ms(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)

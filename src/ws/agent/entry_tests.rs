@@ -353,6 +353,26 @@ fn sessions_are_bounded_and_an_idle_one_gives_way() {
     assert_eq!(heard[0]["resumed"], false);
 }
 
+/// Each guest is another user; together they leave room to those with a token.
+#[test]
+fn guests_do_not_take_the_room_of_users() {
+    let mut config = two_users();
+    config.auth.anonymous = true;
+    config.client.guests_max = 2;
+    let mut rig = Rig::new(&config);
+    rig.hello(1, json!({}));
+    rig.hello(2, json!({}));
+    let heard = rig.hello(3, json!({}));
+    assert_eq!(
+        (&heard[0]["code"], rig.closed[&3].0),
+        (&json!("overloaded"), 4503)
+    );
+    rig.enter(4, "alice");
+    rig.lose(1);
+    rig.wait(Duration::from_secs(31));
+    assert_eq!(rig.hello(5, json!({}))[0]["type"], "welcome");
+}
+
 #[test]
 fn draining_gateway_takes_no_new_session_but_an_old_one_back() {
     let mut rig = Rig::new(&two_users());
@@ -381,6 +401,7 @@ fn verbs_of_the_token_bound_what_is_asked_for() {
         &json!({ "type": "call.create", "id": "1", "call": "c", "to": "1" }),
     );
     assert_eq!(reply["code"], "forbidden");
+    assert_eq!(rig.ladder(), ["> call.create c", "< error c"]);
     let reply = rig.asks(1, &json!({ "type": "call.end", "id": "2", "call": "c" }));
     assert_eq!(reply["code"], "unknown_call");
 }

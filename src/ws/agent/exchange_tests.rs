@@ -6,7 +6,7 @@ use super::rig::{
     Rig, about, accept, answer, called, capture, describe, description, established, flow, offer,
     sdp, two_users, types,
 };
-use crate::call::signal::{Refusal, Signal};
+use crate::call::signal::{Refusal, Refused, Signal};
 use crate::sdp::Trickle;
 
 #[test]
@@ -75,7 +75,7 @@ fn early_answer_goes_only_to_clients_that_can_take_one() {
 fn second_caller_of_a_rendezvous_rolls_back_and_answers() {
     let mut rig = Rig::with_alice();
     let leg = rig.create(1, "c1");
-    rig.apply(leg, Signal::Refuse(Refusal::Glare));
+    rig.apply(leg, Signal::Refuse(Refusal::Glare.into()));
     rig.apply(leg, Signal::Offer(Some(sdp(&offer()))));
     let heard = rig.heard(1);
     assert_eq!(types(&heard), ["call.description", "call.description"]);
@@ -150,7 +150,7 @@ fn answer_that_does_not_fit_is_refused_and_the_call_goes_on_ringing() {
 fn answer_meets_only_its_own_offer() {
     let (mut rig, leg) = established();
     rig.apply(leg, Signal::Offer(Some(sdp(&offer()))));
-    rig.apply(leg, Signal::Refuse(Refusal::Withdrawn));
+    rig.apply(leg, Signal::Refuse(Refusal::Withdrawn.into()));
     rig.apply(leg, Signal::Offer(Some(sdp(&offer()))));
     let heard = rig.heard(1);
     assert_eq!(
@@ -185,7 +185,7 @@ fn offers_that_cross_cost_the_client_its_own() {
         "result"
     );
     assert_eq!(rig.signalled(), ["Offer(sdp)"], "the middle decides");
-    rig.apply(leg, Signal::Refuse(Refusal::Glare));
+    rig.apply(leg, Signal::Refuse(Refusal::Glare.into()));
     let heard = rig.heard(1);
     assert_eq!(heard[0]["description"]["type"], "rollback");
     assert_eq!(
@@ -224,6 +224,23 @@ fn one_offer_of_the_client_at_a_time() {
         "result"
     );
     assert_eq!(rig.signalled(), ["Offer(sdp)", "Offer(sdp)"]);
+}
+
+#[test]
+fn client_is_told_what_the_far_end_said_to_its_offer() {
+    let (mut rig, leg) = established();
+    rig.say(1, &describe("2", "offer", &offer(), 2));
+    rig.heard(1);
+    let (why, status) = (Refusal::NotAcceptable, Some((415, "No Video".to_owned())));
+    rig.apply(leg, Signal::Refuse(Refused { why, status }));
+    let told = &rig.heard(1)[0];
+    assert_eq!(
+        (&told["code"], &told["sip"]),
+        (
+            &json!("not_acceptable"),
+            &json!({ "status": 415, "reason": "No Video" })
+        )
+    );
 }
 
 #[test]

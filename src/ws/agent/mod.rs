@@ -1,9 +1,11 @@
 //! All clients without I/O: text in, connections, sessions, legs, signals out, and back.
 //!
 //! `entry.rs` lets clients in, `request.rs` takes what they ask for, `call.rs` carries calls
-//! between them and the middle, `say.rs` sends, numbers and traces, `due.rs` does what is due.
+//! between them and the middle, `say.rs` sends, numbers and traces, `due.rs` does what is due,
+//! `counts.rs` is what an operator counts.
 
 mod call;
+mod counts;
 mod due;
 mod entry;
 mod request;
@@ -23,6 +25,7 @@ mod rig;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
+pub use self::counts::Counts;
 use self::entry::Asked;
 use super::auth::{Doorkeeper, Permissions};
 use super::code::{Code, close};
@@ -91,6 +94,9 @@ pub enum Event {
         /// The account's name.
         account: String,
     },
+    /// A client's request for a call is refused before it was routed; what follows of this leg is
+    /// its trace.
+    Refused(Refused),
     /// A line of a trace.
     Trace(Entry),
     /// A leg has finished.
@@ -130,47 +136,21 @@ pub struct Call {
     pub name: String,
 }
 
-/// What has been counted: one number for each limit and each way of being turned away.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Frames that could not be read.
-    pub bad_frames: u64,
-    /// Frames over `client.frame_bytes_max`.
-    pub too_large: u64,
-    /// Frames over `client.depth_max`.
-    pub too_deep: u64,
-    /// Frames over `client.frames_per_second`.
-    pub rate_limited: u64,
-    /// Clients whose token was not accepted.
-    pub turned_away: u64,
-    /// Connections on which no hello came in time.
-    pub hello_timeouts: u64,
-    /// Connections on which nothing came for `client.heartbeat_deadline`.
-    pub heartbeats_lost: u64,
-    /// Sessions resumed, with every event.
-    pub resumed: u64,
-    /// Sessions resumed by a snapshot, since events were lost.
-    pub snapshots: u64,
-    /// Connections fenced by a newer one of their session.
-    pub superseded: u64,
-    /// Sessions over `client.sessions_max` or `client.sessions_per_user`.
-    pub sessions_refused: u64,
-    /// Tokens over `auth.http.questions_max`.
-    pub questions_refused: u64,
-    /// Sessions whose grace ran out.
-    pub sessions_expired: u64,
-    /// Connections closed because their token had ended.
-    pub tokens_expired: u64,
-    /// Calls that ended because their client did not come back.
-    pub calls_expired: u64,
-    /// Calls over `call.calls_per_user`, or refused while shedding.
-    pub calls_refused: u64,
-    /// Candidates over `call.candidates_max`.
-    pub candidates_refused: u64,
-    /// Requests that were answered by a remembered reply.
-    pub repeats: u64,
-    /// Calls that a fault of the gateway took out.
-    pub panicked: u64,
+/// A client's request for a call that is refused, for the trace.
+#[derive(Debug)]
+pub struct Refused {
+    /// The leg that it would have had.
+    pub leg: LegId,
+    /// Who asked.
+    pub user: String,
+    /// Who was to be called, as the client wrote it.
+    pub to: String,
+    /// The call's id as the client knows it.
+    pub name: String,
+    /// Why.
+    pub code: Code,
+    /// The same for people.
+    pub message: String,
 }
 
 /// Whether new calls and sessions are taken.
@@ -200,6 +180,8 @@ pub struct Agent {
     now: Instant,
     connections: BTreeMap<ConnectionId, Connection>,
     sessions: BTreeMap<SessionId, Session>,
+    /// How many sessions are of guests.
+    guests: usize,
     names: BTreeMap<String, SessionId>,
     users: BTreeMap<String, BTreeSet<SessionId>>,
     legs: BTreeMap<LegId, Leg>,
@@ -249,6 +231,7 @@ impl Agent {
             now,
             connections: BTreeMap::new(),
             sessions: BTreeMap::new(),
+            guests: 0,
             names: BTreeMap::new(),
             users: BTreeMap::new(),
             legs: BTreeMap::new(),
@@ -395,12 +378,17 @@ impl Agent {
     /// A connection is gone. Its session goes on without one for a while.
     pub fn closed(&mut self, connection: ConnectionId, now: Instant) {
         self.now = now;
+        self.left(connection, "was lost", now);
+    }
+
+    /// The socket of a connection was lost, or closed for a reason.
+    fn left(&mut self, connection: ConnectionId, how: &str, now: Instant) {
         match self
             .connections
             .remove(&connection)
             .map(|known| known.state)
         {
-            Some(State::Open { session }) => self.detach(session, connection, now),
+            Some(State::Open { session }) => self.detach(session, connection, how, now),
             Some(State::Asking { ask, .. }) => {
                 self.asked.remove(&ask);
             }
@@ -409,6 +397,7 @@ impl Agent {
     }
 
     fn close(&mut self, connection: ConnectionId, code: u16, reason: &str, now: Instant) {
+        let how = format!("was closed ({code}: {reason})");
         // RFC 6455 §5.5: a control frame has 125 bytes, two of them the code.
         let reason = reason.chars().take(60).collect();
         self.events.push_back(Event::Close {
@@ -416,7 +405,7 @@ impl Agent {
             code,
             reason,
         });
-        self.closed(connection, now);
+        self.left(connection, &how, now);
     }
 
     // --- the gateway's word ---
@@ -557,33 +546,5 @@ impl Agent {
     fn send(&mut self, connection: ConnectionId, frame: &ServerFrame) {
         let text = frame.to_text();
         self.events.push_back(Event::Send { connection, text });
-    }
-}
-
-impl Counts {
-    /// The numbers by name.
-    #[must_use]
-    pub fn named(&self) -> Vec<(&'static str, u64)> {
-        vec![
-            ("bad_frames", self.bad_frames),
-            ("too_large", self.too_large),
-            ("too_deep", self.too_deep),
-            ("rate_limited", self.rate_limited),
-            ("turned_away", self.turned_away),
-            ("hello_timeouts", self.hello_timeouts),
-            ("heartbeats_lost", self.heartbeats_lost),
-            ("resumed", self.resumed),
-            ("snapshots", self.snapshots),
-            ("superseded", self.superseded),
-            ("sessions_refused", self.sessions_refused),
-            ("questions_refused", self.questions_refused),
-            ("sessions_expired", self.sessions_expired),
-            ("tokens_expired", self.tokens_expired),
-            ("calls_expired", self.calls_expired),
-            ("calls_refused", self.calls_refused),
-            ("candidates_refused", self.candidates_refused),
-            ("repeats", self.repeats),
-            ("panicked", self.panicked),
-        ]
     }
 }

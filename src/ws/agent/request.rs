@@ -47,6 +47,9 @@ impl Agent {
             return;
         }
         if let Err(fault) = self.permitted(id, &frame) {
+            if let ClientFrame::CallCreate(create) = &frame {
+                return self.not_taken(id, create, text, &fault, ids, now);
+            }
             let (request, call) = (frame.id(), frame.call());
             return self.refused(id, request, call, &fault);
         }

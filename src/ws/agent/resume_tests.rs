@@ -54,6 +54,44 @@ fn ringing_call_survives_and_can_be_accepted_after_the_resume() {
 }
 
 #[test]
+fn loss_and_return_of_the_socket_stand_in_the_trace_of_the_call() {
+    let mut rig = Rig::new(&two_users());
+    let session = rig.enter(1, "alice");
+    let leg = rig.create(1, "c1");
+    rig.lose(1);
+    rig.apply(leg, Signal::Ring);
+    rig.apply(leg, Signal::Accept(Some(sdp(&answer()))));
+    rig.resume(2, "alice", &session, 0);
+    rig.resume(3, "alice", &session, 99);
+    assert_eq!(
+        notes(&rig),
+        [
+            "! alice's socket was lost; the call waits 60 s for another",
+            "! alice is back: resumed, frames sent again: 2",
+            "! alice's socket was closed (4409: superseded); the call waits 300 s for another",
+            "! alice is back: events were lost, calls told anew: 0",
+        ]
+    );
+}
+
+#[test]
+fn end_of_the_grace_stands_in_the_trace_of_the_call() {
+    let mut rig = Rig::with_alice();
+    rig.create(1, "c1");
+    rig.lose(1);
+    rig.wait(Duration::from_secs(61));
+    let last = ["! alice did not come back in 60 s: this leg ends"];
+    assert_eq!(notes(&rig)[1..], last);
+    assert_eq!(rig.ladder().last().unwrap(), "< call.ended c1");
+}
+
+fn notes(rig: &Rig) -> Vec<String> {
+    let mut lines = rig.ladder();
+    lines.retain(|line| line.starts_with('!'));
+    lines
+}
+
+#[test]
 fn acknowledged_events_do_not_come_again() {
     let mut rig = Rig::new(&two_users());
     let session = rig.enter(1, "alice");

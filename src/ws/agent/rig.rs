@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::{Agent, Call, Event, Invitee};
+use super::{Agent, Call, Event, Invitee, Refused};
 use crate::address::Address;
 use crate::ask::{AskId, Question, Told};
 use crate::call::signal::{Caller, Invite, MediaFlow, Signal};
@@ -30,6 +30,7 @@ pub(super) struct Rig {
     pub asked: Vec<(AskId, Question)>,
     pub accounts: Vec<String>,
     pub gone: Vec<LegId>,
+    pub refused: Vec<Refused>,
     pub trace: Vec<Entry>,
 }
 
@@ -101,6 +102,7 @@ impl Rig {
             asked: Vec::new(),
             accounts: Vec::new(),
             gone: Vec::new(),
+            refused: Vec::new(),
             trace: Vec::new(),
         }
     }
@@ -144,6 +146,7 @@ impl Rig {
                 Event::RemoveAccount { user, account } => {
                     self.accounts.push(format!("-{user} {account}"));
                 }
+                Event::Refused(refused) => self.refused.push(refused),
                 Event::Trace(entry) => self.trace.push(entry),
                 Event::Gone { leg } => self.gone.push(leg),
             }
@@ -321,7 +324,7 @@ fn name_of(signal: &Signal) -> String {
         Signal::Accept(description) => format!("Accept({})", described(description.is_some())),
         Signal::Offer(description) => format!("Offer({})", described(description.is_some())),
         Signal::Answer(_) => "Answer".into(),
-        Signal::Refuse(why) => format!("Refuse({why:?})"),
+        Signal::Refuse(refused) => format!("Refuse({:?})", refused.why),
         Signal::Candidates(all) => format!("Candidates({})", all.len()),
         Signal::Dtmf(dtmf) => format!("Dtmf({})", dtmf.digit),
         Signal::Media(_) => "Media".into(),

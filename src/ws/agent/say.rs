@@ -60,12 +60,23 @@ impl Agent {
         call: Option<&str>,
         fault: &Fault,
     ) {
-        let text = error_frame(request, call, fault, self.retry_after).to_text();
+        let text = self.say_refused(session, request, call, fault);
         let leg = self.leg_of(session, call);
         self.trace_reply(leg, "error", &text);
+    }
+
+    /// Sends an error, and returns its text.
+    pub(super) fn say_refused(
+        &mut self,
+        session: SessionId,
+        request: Option<&str>,
+        call: Option<&str>,
+        fault: &Fault,
+    ) -> String {
+        let text = error_frame(request, call, fault, self.retry_after).to_text();
         match request {
             Some(request) => {
-                self.replied(session, request, text);
+                self.replied(session, request, text.clone());
                 if let Some(known) = self.sessions.get_mut(&session) {
                     // What is to be tried again must not be answered from memory.
                     if fault.code.retry() != Retry::Never {
@@ -76,10 +87,12 @@ impl Agent {
             None => {
                 if let Some(connection) = self.sessions.get(&session).and_then(Session::connection)
                 {
+                    let text = text.clone();
                     self.events.push_back(Event::Send { connection, text });
                 }
             }
         }
+        text
     }
 
     fn replied(&mut self, session: SessionId, request: &str, text: String) {
@@ -101,17 +114,13 @@ impl Agent {
 
     pub(super) fn trace_received(&mut self, leg: LegId, kind: &str, text: &str, now: Instant) {
         if let Some(message) = self.traced(leg, kind, text) {
-            let (leg, what) = (Some(leg), What::Received(message));
-            self.events
-                .push_back(Event::Trace(Entry { at: now, leg, what }));
+            self.record(leg, What::Received(message), now);
         }
     }
 
     fn trace_sent(&mut self, leg: LegId, kind: &str, text: &str, now: Instant) {
         if let Some(message) = self.traced(leg, kind, text) {
-            let (leg, what) = (Some(leg), What::Sent(message));
-            self.events
-                .push_back(Event::Trace(Entry { at: now, leg, what }));
+            self.record(leg, What::Sent(message), now);
         }
     }
 
@@ -122,33 +131,42 @@ impl Agent {
     }
 
     pub(super) fn note(&mut self, leg: LegId, text: String, now: Instant) {
-        let (leg, what) = (Some(leg), What::Note(text));
-        self.events
-            .push_back(Event::Trace(Entry { at: now, leg, what }));
+        self.record(leg, What::Note(text), now);
+    }
+
+    pub(super) fn record(&mut self, leg: LegId, what: What, now: Instant) {
+        let (at, leg) = (now, Some(leg));
+        self.events.push_back(Event::Trace(Entry { at, leg, what }));
+    }
+
+    fn traced(&self, leg: LegId, kind: &str, text: &str) -> Option<trace::Message> {
+        let leg = self.legs.get(&leg)?;
+        Some(self.traced_of(leg.session, kind, &leg.call, text))
     }
 
     /// A frame for the trace: named by user and the number of the session, since the session's own
     /// name is a secret.
-    fn traced(&self, leg: LegId, kind: &str, text: &str) -> Option<trace::Message> {
-        let leg = self.legs.get(&leg)?;
+    pub(super) fn traced_of(
+        &self,
+        session: SessionId,
+        kind: &str,
+        call: &str,
+        text: &str,
+    ) -> trace::Message {
         let user = self
             .sessions
-            .get(&leg.session)
+            .get(&session)
             .map_or("", |s| s.permissions.user.as_str());
         let body = match self.bodies_traced {
             true => trace::redacted(text),
             false => String::new(),
         };
-        let (peer, summary) = (
-            format!("{user}/{}", leg.session.0),
-            format!("{kind} {}", leg.call),
-        );
-        Some(trace::Message {
+        trace::Message {
             wire: Wire::Json,
-            peer,
-            summary,
+            peer: format!("{user}/{}", session.0),
+            summary: format!("{kind} {call}"),
             body,
-        })
+        }
     }
 
     pub(super) fn leg_of(&self, session: SessionId, call: Option<&str>) -> Option<LegId> {
@@ -174,14 +192,13 @@ fn error_frame(
         (Retry::Never | Retry::Now, _) => None,
     };
     let retry_after_ms = after.map(|after| u64::try_from(after.as_millis()).unwrap_or(u64::MAX));
-    let (id, call, sip) = (id.map(str::to_owned), call.map(str::to_owned), None);
+    let (id, call) = (id.map(str::to_owned), call.map(str::to_owned));
     ServerFrame::Error {
         id,
         call,
         code,
         retry,
         retry_after_ms,
-        sip,
         detail,
         message,
     }

@@ -71,9 +71,6 @@ pub enum ServerFrame {
         /// When.
         #[serde(skip_serializing_if = "Option::is_none")]
         retry_after_ms: Option<u64>,
-        /// What the far end said, where it was asked.
-        #[serde(skip_serializing_if = "Option::is_none")]
-        sip: Option<SipStatus>,
         /// What exactly is wrong, for programs.
         #[serde(skip_serializing_if = "Option::is_none")]
         detail: Option<Detail>,
@@ -184,6 +181,9 @@ pub enum Event {
         /// Why it is a rollback.
         #[serde(skip_serializing_if = "Option::is_none")]
         code: Option<RollbackCode>,
+        /// What the far end said to the offer, where it was the far end that refused it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sip: Option<SipStatus>,
     },
     /// The client is to send an offer.
     #[serde(rename = "call.offer_requested")]

@@ -2,11 +2,11 @@
 
 use super::exchange::Exchange;
 use super::{Flowing, Invitation, Leg, State, Told, text};
-use crate::call::signal::{By, Dtmf, Invite, MediaFlow, Refusal, Signal};
+use crate::call::signal::{By, Dtmf, Invite, MediaFlow, Refusal, Refused, Signal};
 use crate::sdp::{SessionDescription, Trickle};
 use crate::ws::frame::{
     Caller, CandidateInit, Description, DescriptionType, EndedBy, Event, Header, Media, Need,
-    RollbackCode,
+    RollbackCode, SipStatus,
 };
 
 impl Leg {
@@ -30,7 +30,7 @@ impl Leg {
             (Accepting, Signal::Answer(answer)) => self.accepted(Some(answer)),
             (_, Signal::Offer(Some(offer))) => {
                 let (description, number) = self.offer(offer);
-                self.described(description, Some(number), None)
+                self.described(description, number)
             }
             (_, Signal::Offer(None)) => {
                 self.exchange = match std::mem::take(&mut self.exchange) {
@@ -47,11 +47,11 @@ impl Leg {
                     self.exchange.settle_theirs();
                     let description = text(DescriptionType::Answer, &answer);
                     self.told = Some(answer);
-                    self.described(description, Some(number), None)
+                    self.described(description, number)
                 }
                 None => Told::note("an answer that nobody here waits for is not told"),
             },
-            (_, Signal::Refuse(why)) => self.rolled_back(why),
+            (_, Signal::Refuse(refused)) => self.rolled_back(refused),
             (_, Signal::Candidates(trickles)) => self.candidates(&trickles),
             (_, Signal::Dtmf(Dtmf { digit, duration })) => Told::event(Event::CallDtmf {
                 call: self.call.clone(),
@@ -203,7 +203,8 @@ impl Leg {
     }
 
     /// An offer came to nothing: the client's own, or the one that it was told.
-    fn rolled_back(&mut self, why: Refusal) -> Told {
+    fn rolled_back(&mut self, refused: Refused) -> Told {
+        let Refused { why, status } = refused;
         let code = match why {
             Refusal::Glare => RollbackCode::Glare,
             Refusal::NotAcceptable => RollbackCode::NotAcceptable,
@@ -239,21 +240,23 @@ impl Leg {
             kind: DescriptionType::Rollback,
             sdp: String::new(),
         };
-        self.described(description, Some(number), Some(code))
+        let sip = status.map(|(status, reason)| SipStatus { status, reason });
+        Told::event(Event::CallDescription {
+            call: self.call.clone(),
+            description,
+            negotiation: Some(number),
+            code: Some(code),
+            sip,
+        })
     }
 
-    fn described(
-        &self,
-        description: Description,
-        negotiation: Option<u64>,
-        code: Option<RollbackCode>,
-    ) -> Told {
-        let call = self.call.clone();
+    fn described(&self, description: Description, number: u64) -> Told {
         Told::event(Event::CallDescription {
-            call,
+            call: self.call.clone(),
             description,
-            negotiation,
-            code,
+            negotiation: Some(number),
+            code: None,
+            sip: None,
         })
     }
 

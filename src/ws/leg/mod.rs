@@ -265,6 +265,7 @@ impl Leg {
                     description,
                     negotiation,
                     code: None,
+                    sip: None,
                 })
             }
             (_, Exchange::Requested) => Some(Event::CallOfferRequested {

@@ -192,15 +192,15 @@ impl Leg {
         let is_meant = |number| negotiation.is_none_or(|named| named == number);
         if self.exchange.theirs().is_some_and(is_meant) {
             self.said = self.exchange.settle_theirs();
-            return Ok(Said::signal(Signal::Refuse(Refusal::Withdrawn)));
+            return Ok(Said::signal(Signal::Refuse(Refusal::Withdrawn.into())));
         }
         if self.exchange.ours().is_some_and(is_meant) {
             self.told = self.exchange.settle_ours();
-            return Ok(Said::signal(Signal::Refuse(Refusal::NotAcceptable)));
+            return Ok(Said::signal(Signal::Refuse(Refusal::NotAcceptable.into())));
         }
         if self.exchange == Exchange::Requested && negotiation.is_none() {
             self.exchange = Exchange::Stable;
-            return Ok(Said::signal(Signal::Refuse(Refusal::NotAcceptable)));
+            return Ok(Said::signal(Signal::Refuse(Refusal::NotAcceptable.into())));
         }
         Err(Fault::new(
             Code::BadState,

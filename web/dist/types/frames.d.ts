@@ -261,8 +261,6 @@ export interface ErrorFrame {
     detail?: Detail | null;
     /** When. */
     retry_after_ms?: number | null;
-    /** What the far end said, where it was asked. */
-    sip?: SipStatus | null;
 }
 /** The answer to a ping. */
 export interface Pong {
@@ -357,6 +355,8 @@ export interface CallDescription extends Numbered {
     code?: RollbackCode | null;
     /** The number of the offer. */
     negotiation?: number | null;
+    /** What the far end said to the offer, where it was the far end that refused it. */
+    sip?: SipStatus | null;
 }
 /** The client is to send an offer. */
 export interface CallOfferRequested extends Numbered {

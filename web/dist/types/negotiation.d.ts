@@ -13,11 +13,16 @@
  *     └──── offer of theirs ◀────────┘ (ours is rolled back)
  * ```
  */
-import type { Candidate, Description, RollbackCode } from "./frames.js";
+import type { Candidate, Description, RollbackCode, SipStatus } from "./frames.js";
 import type { Environment } from "./environment.js";
 import { Fault } from "./fault.js";
 /** What an offer is for. */
 export type Purpose = "call.description" | "call.hold" | "call.resume";
+/** Why an offer came to nothing, and what the other side said where it was asked. */
+export interface Refusal {
+    code?: RollbackCode | null;
+    sip?: SipStatus | null;
+}
 /** How descriptions leave. */
 export interface Wire {
     describe(purpose: Purpose, description: Description, negotiation: number): Promise<unknown>;
@@ -46,7 +51,7 @@ export declare class Negotiation {
     /** Asks for a new offer. Resolves when it is answered, rejects when it is refused. */
     need(purpose: Purpose, restart?: boolean): Promise<void>;
     /** A description of theirs, of any type. */
-    remote(description: Description, negotiation?: number, code?: RollbackCode): Promise<void>;
+    remote(description: Description, negotiation?: number, why?: Refusal): Promise<void>;
     /** The call is answered, and the answer came before: an early one becomes the last. */
     settle(): Promise<void>;
     /** A candidate of theirs. */
