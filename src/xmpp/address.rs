@@ -31,7 +31,7 @@ pub enum NoAddress {
     NoUri,
 }
 
-/// What may not stand before the `@`, and how it is written (XEP-0106 §4.1).
+/// What may not stand before the `@`, and how it is written (XEP-0106).
 const ESCAPES: [(char, &str); 10] = [
     (' ', "\\20"),
     ('"', "\\22"),
@@ -52,7 +52,7 @@ pub fn escape(text: &str) -> String {
     for (at, c) in text.char_indices() {
         let escape = ESCAPES.iter().find(|(plain, _)| *plain == c);
         match escape {
-            // XEP-0106 §4.2: only one that would be read as the beginning of an escape.
+            // XEP-0106: only one that would be read as the beginning of an escape.
             Some(('\\', _)) if escape_at(&text[at..]).is_none() => out.push('\\'),
             Some((_, escaped)) => out.push_str(escaped),
             None => out.push(c),
@@ -293,7 +293,7 @@ mod tests {
         ] {
             assert_eq!(unescape(&escape(text)), text, "{text}");
         }
-        // XEP-0106 §4.2 and its examples.
+        // XEP-0106 and its examples.
         assert_eq!(escape("c:\\net"), "c\\3a\\net");
         assert_eq!(escape("c:\\5commas"), "c\\3a\\5c5commas");
     }

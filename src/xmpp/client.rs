@@ -242,7 +242,7 @@ impl Client {
                 let mut conditions = said.children().map(Element::name);
                 let condition = conditions.find(|name| *name != "text");
                 let condition = short(condition.unwrap_or("no reason"));
-                // RFC 6120 §6.5.9: the server's own trouble, not the password's.
+                // RFC 6120 §6.5.11: the server's own trouble, not the password's.
                 failed(match condition.as_str() {
                     "temporary-auth-failure" => Failure::Closed(condition),
                     _ => Failure::Refused(condition),

@@ -32,7 +32,7 @@ pub const FEATURES: &[&str] = &[
     ns::JINGLE_MESSAGE,
 ];
 
-/// Whoever sees this one gathers all candidates before he offers (XEP-0176 §5.5).
+/// Whoever sees this one gathers all candidates before he offers (XEP-0176).
 const NO_TRICKLE: &str = "urn:ietf:rfc:3264";
 
 /// What one kind of address says of itself.
@@ -41,7 +41,7 @@ struct Entry {
     info: DiscoInfoResult,
     /// SHA-1 in base64 (XEP-0115 §5.1).
     ver: String,
-    /// SHA-256 in base64 (XEP-0390 §4).
+    /// SHA-256 in base64 (XEP-0390).
     ver2: String,
 }
 

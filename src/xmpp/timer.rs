@@ -14,7 +14,7 @@ pub enum Timer {
     /// When to send a blank, so that nothing on the way forgets the connection: 30 s without a byte
     /// of ours (RFC 6120 §4.6.1).
     KeepAlive,
-    /// When to ask whether the server lives: 60 s without a byte of its own (XEP-0199 §4.4).
+    /// When to ask whether the server lives: 60 s without a byte of its own (XEP-0199).
     Ping,
     /// When to take it for dead: 15 s after that.
     Silence,
