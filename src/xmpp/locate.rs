@@ -93,7 +93,7 @@ impl Lookup {
     #[must_use]
     pub fn told(self, told: &Told, ids: &mut Source) -> Located {
         match (self, told) {
-            (Self::Services(domain), Told::Services(services)) => {
+            (Self::Services(domain), Told::Services(services, _)) => {
                 // RFC 2782: one record of `.` says that there is no such service.
                 if let [only] = services.as_slice()
                     && only.host.is_empty()
@@ -119,7 +119,7 @@ impl Lookup {
                 },
                 told,
             ) => {
-                if let Told::Addresses(addresses) = told {
+                if let Told::Addresses(addresses, _) = told {
                     let addresses = addresses.iter().map(|ip| SocketAddr::new(*ip, port));
                     found.extend(addresses);
                 }
@@ -178,6 +178,8 @@ fn in_order(mut services: Vec<Service>, ids: &mut Source) -> VecDeque<(String, u
 mod tests {
     use super::*;
 
+    const HOUR: std::time::Duration = std::time::Duration::from_secs(3600);
+
     fn at(located: Located) -> Vec<String> {
         match located {
             Located::At(places) => places.iter().map(ToString::to_string).collect(),
@@ -226,12 +228,12 @@ mod tests {
             port: 5000 + priority,
             host: host.into(),
         };
-        let services = Told::Services(vec![service(2, "192.0.2.2"), service(1, "b")]);
+        let services = Told::Services(vec![service(2, "192.0.2.2"), service(1, "b")], HOUR);
         let Located::Ask(lookup, question) = lookup.told(&services, &mut ids) else {
             panic!("the first is asked for");
         };
         assert_eq!(question, Question::Addresses { host: "b".into() });
-        let told = Told::Addresses(vec!["192.0.2.1".parse().unwrap()]);
+        let told = Told::Addresses(vec!["192.0.2.1".parse().unwrap()], HOUR);
         let places = at(lookup.told(&told, &mut ids));
         assert_eq!(places, ["192.0.2.1:5001", "192.0.2.2:5002"]);
     }
@@ -239,7 +241,7 @@ mod tests {
     #[test]
     fn domain_without_records_is_the_host_and_a_lonely_dot_is_none() {
         let mut ids = Source::from_number(1);
-        for told in [Told::Services(Vec::new()), Told::Failed("no".into())] {
+        for told in [Told::Services(Vec::new(), HOUR), Told::Failed("no".into())] {
             let located = Lookup::Services("example.org".into()).told(&told, &mut ids);
             let Located::Ask(_, question) = located else {
                 panic!("the domain is asked for");
@@ -257,7 +259,7 @@ mod tests {
             port: 0,
             host: String::new(),
         };
-        let located = Lookup::Services("x".into()).told(&Told::Services(vec![dot]), &mut ids);
+        let located = Lookup::Services("x".into()).told(&Told::Services(vec![dot], HOUR), &mut ids);
         assert_eq!(located, Located::At(VecDeque::new()));
     }
 }

@@ -100,10 +100,10 @@ fn every_address_of_a_server_is_tried_before_it_is_lost() {
     let Some(Event::Ask { id, .. }) = agent.poll_event() else {
         panic!("the name is asked for");
     };
-    let told = Told::Addresses(vec![
-        "192.0.2.1".parse().unwrap(),
-        "2001:db8::1".parse().unwrap(),
-    ]);
+    let told = Told::Addresses(
+        vec!["192.0.2.1".parse().unwrap(), "2001:db8::1".parse().unwrap()],
+        Duration::from_secs(60),
+    );
     agent.told(id, &told, &mut ids, now);
     let mut connects = Vec::new();
     for _ in 0..2 {
