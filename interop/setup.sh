@@ -79,7 +79,10 @@ ${lacking[*]}"
   drop_policy
   # Nor does the next boot start what the lab alone has wanted.
   for p in "${lacking[@]}"; do
-    case $p in kamailio | rtpengine-daemon) update-rc.d "$p" disable >> "$log" 2>&1 ;; esac
+    case $p in
+      kamailio | rtpengine-daemon)
+        update-rc.d "$p" disable >> "$log" 2>&1 || say "$p may start at the next boot (see $log)" ;;
+    esac
   done
   done_step
 else
