@@ -71,6 +71,19 @@ mod tests {
     }
 
     #[test]
+    fn faults_between_which_things_go_well_never_end_the_process() {
+        let now = Instant::now();
+        let mut gateway = gateway(now);
+        for _ in 0..2 * FAULTS_MAX {
+            trap::set(1);
+            gateway.handle_timeout(now);
+            gateway.handle_timeout(now);
+        }
+        let page = gateway.metrics();
+        assert!(page.contains("crosspoint_faults_total 200\n"), "{page}");
+    }
+
+    #[test]
     #[should_panic(expected = "100 faults in a row")]
     fn faults_without_end_end_the_process() {
         let now = Instant::now();
