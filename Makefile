@@ -25,7 +25,7 @@ sim: ## The simulator: 2,000 seeds, or SEED=n for one.
 scenarios: ## The ladders; UPDATE=1 rewrites what crosspoint says.
 	cargo test --locked --test suite scenarios
 
-mutations: ## Mistakes in the product, one by one: does a test notice each? (20 minutes; NAMES=word for some)
+mutations: ## Mistakes in the product, one by one: does a test notice each? (30 minutes; NAMES=word for some)
 	@bash tools/mutations.sh $(NAMES)
 
 fuzz: ## Inputs that nobody would send, for FUZZ_SECONDS (60) each parser.

@@ -81,8 +81,9 @@ ${lacking[*]}"
   drop_policy
   # Nor does the next boot start what the lab alone has wanted.
   for p in "${lacking[@]}"; do
-    case $p in kamailio | rtpengine-daemon | prosody | ejabberd)
-      update-rc.d "$p" disable >> "$log" 2>&1 ;;
+    case $p in
+      kamailio | rtpengine-daemon | prosody | ejabberd)
+        update-rc.d "$p" disable >> "$log" 2>&1 || say "$p may start at the next boot (see $log)" ;;
     esac
   done
   done_step

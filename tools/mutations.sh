@@ -5,7 +5,7 @@
 #
 # A header has the lines
 #   What: what the mistake is
-#   Caught by: sim [ORACLE]             the simulator (SEEDS seeds, 1,000), and the oracle by its name
+#   Caught by: sim [ORACLE]             the simulator (SEEDS seeds, 20,000), and the oracle by its name
 #   Caught by: scenarios NAME.ladder    this ladder comes out otherwise
 #   Caught by: suite TEST               this test of tests/suite
 #   Caught by: lib TEST                 this test of src/
@@ -14,7 +14,7 @@ cd "$(dirname "$0")/.."
 
 root=$PWD
 work=${MUTATIONS_DIR:-$root/target/mutations}
-export SEEDS=${SEEDS:-1000} CARGO_TERM_COLOR=never RUST_BACKTRACE=0
+export SEEDS=${SEEDS:-20000} CARGO_TERM_COLOR=never RUST_BACKTRACE=0
 export CARGO_TARGET_DIR=$work/target
 unset SEED UPDATE
 

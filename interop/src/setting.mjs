@@ -2,9 +2,9 @@
 
 import { Browser } from './browser.mjs';
 import { Gateway } from './gateway.mjs';
-import { until } from './lab.mjs';
+import { sleep, until } from './lab.mjs';
 import { Phone } from './phone.mjs';
-import { expectTone, randomTone } from './tone.mjs';
+import { expectSilence, expectTone, randomTone } from './tone.mjs';
 
 /** The configuration of a gateway whose user alice is `user` at Asterisk. */
 export function behindAsterisk(asterisk, {
@@ -64,4 +64,26 @@ export async function hearEachOther({ alice, bob, x, y }) {
   await bob.flowing();
   expectTone(await alice.page.hear(2), y, 'alice hears bob');
   expectTone(await bob.page.hear(2), x, 'bob hears alice');
+}
+
+/** Proves that alice’s page, of `tone`, and baresip, of the tone `theirs`, hear each other. */
+export async function pageAndPhoneHear({ phone, alice, tone, theirs }, seconds = 1.5) {
+  await alice.flowing();
+  expectTone(await alice.page.hear(seconds), theirs, 'the page hears the phone');
+  expectTone(phone.heard(seconds), tone, 'the phone hears the page');
+}
+
+/** The page holds, the phone hears silence; it resumes, and they hear each other. */
+export async function holdAndResume(s, call) {
+  await s.alice.act(call, 'hold');
+  await sleep(1_000);
+  const before = s.phone.heard().seconds;
+  await sleep(1_500);
+  // A phone that is held may stop its clock: then nothing is recorded, which is silence, too.
+  if (s.phone.heard().seconds > before + 0.5) {
+    expectSilence(s.phone.heard(1), 'the phone hears who holds', 0.2);
+  }
+  await s.alice.act(call, 'resume');
+  await sleep(500);
+  await pageAndPhoneHear(s, 2);
 }

@@ -78,7 +78,7 @@ pub struct Shedding {
 impl Default for Shedding {
     fn default() -> Self {
         Self {
-            delay_max: Duration::from_millis(50),
+            delay_max: Duration::from_millis(100),
             retry_after: Duration::from_secs(2),
         }
     }

@@ -12,6 +12,7 @@
 //! the same outputs, byte for byte.
 
 mod chat;
+mod fault;
 mod legs;
 mod place;
 mod port;
@@ -33,7 +34,6 @@ use crate::call::switchboard::{Command, Switchboard};
 use crate::call::timer::Patience;
 use crate::call::{Effect, cause::Cause};
 use crate::config::Config;
-use crate::contain::contained;
 use crate::id::{CallId, LegId, Source};
 use crate::metrics::Metrics;
 use crate::route::DialPlan;
@@ -57,10 +57,6 @@ enum Life {
     /// Said so.
     Finished,
 }
-
-/// Faults one after the other, nothing going well between, after which the process gives up: a
-/// supervisor that starts it again does more for the calls to come.
-const FAULTS_MAX: u32 = 100;
 
 /// How long peers have to answer the last requests.
 const LEAVE_AFTER: Duration = Duration::from_secs(3);
@@ -209,31 +205,6 @@ impl Gateway {
             }
             gateway.xmpp.handle_timeout(&mut gateway.ids, now);
         });
-    }
-
-    /// Does something and carries on what comes of it. A panic is the end of this one thing; what
-    /// a call was the matter of has been taken out closer to where it struck.
-    fn work(&mut self, now: Instant, work: impl FnOnce(&mut Self)) {
-        let worked = contained(|| {
-            work(self);
-            self.settle(now);
-        });
-        if worked.is_ok() {
-            self.faults = 0;
-            return;
-        }
-        self.metrics.fault();
-        self.faults += 1;
-        tracing::error!("a fault of the gateway: what it was doing is given up");
-        assert!(
-            self.faults < FAULTS_MAX,
-            "{FAULTS_MAX} faults in a row: the process is better started anew"
-        );
-        // What else the same input has led to is not to wait for the next one.
-        let settled = contained(|| self.settle(now));
-        if settled.is_err() {
-            self.metrics.fault();
-        }
     }
 
     /// When [`Gateway::handle_timeout`] wants to be called, and why.
@@ -451,48 +422,6 @@ impl Gateway {
                 self.outputs.push_back(Output::Finished);
             }
             Life::Running | Life::Draining { .. } | Life::Leaving { .. } | Life::Finished => {}
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::contain::trap;
-    use crate::ws::ConnectionId;
-
-    fn gateway(now: Instant) -> Gateway {
-        Gateway::new(Config::default(), &[], [1; 32], now, Duration::ZERO)
-    }
-
-    fn open(gateway: &mut Gateway, now: Instant) {
-        let (connection, peer) = (ConnectionId(1), "127.0.0.1".to_owned());
-        gateway.handle(Input::WsOpened { connection, peer }, now);
-        let text = "{}".to_owned();
-        gateway.handle(Input::WsText { connection, text }, now);
-    }
-
-    #[test]
-    fn a_fault_outside_of_every_call_is_the_end_of_one_input() {
-        let now = Instant::now();
-        let mut gateway = gateway(now);
-        trap::set(1);
-        open(&mut gateway, now);
-        assert!(gateway.poll_output().is_none(), "nothing came of it");
-        open(&mut gateway, now);
-        assert!(gateway.poll_output().is_some(), "the next one is answered");
-        let page = gateway.metrics();
-        assert!(page.contains("crosspoint_faults_total 1\n"), "{page}");
-    }
-
-    #[test]
-    #[should_panic(expected = "100 faults in a row")]
-    fn faults_without_end_end_the_process() {
-        let now = Instant::now();
-        let mut gateway = gateway(now);
-        for _ in 0..FAULTS_MAX {
-            trap::set(1);
-            gateway.handle_timeout(now);
         }
     }
 }

@@ -13,8 +13,9 @@
 
 use std::time::{Duration, Instant};
 
-/// How long waits must stay above the limit.
-const SUSTAINED: Duration = Duration::from_millis(25);
+/// How long waits must stay above the limit: a moment in which the machine gave the process no time
+/// is caught up with in this one.
+const SUSTAINED: Duration = Duration::from_millis(100);
 
 /// Whether new calls are refused.
 #[derive(Debug)]
@@ -90,8 +91,8 @@ mod tests {
         assert_eq!(shedding.observe(ms(900), begun), None);
         assert_eq!(shedding.observe(ms(10), begun + ms(1)), None);
         assert_eq!(shedding.observe(ms(201), begun + ms(150)), None);
-        assert_eq!(shedding.observe(ms(250), begun + ms(170)), None);
-        assert_eq!(shedding.observe(ms(250), begun + ms(175)), Some(true));
+        assert_eq!(shedding.observe(ms(250), begun + ms(240)), None);
+        assert_eq!(shedding.observe(ms(250), begun + ms(250)), Some(true));
         assert!(shedding.is_shedding());
         assert_eq!(shedding.observe(ms(150), begun + ms(300)), None);
         assert_eq!(shedding.observe(ms(99), begun + ms(400)), Some(false));

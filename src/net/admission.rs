@@ -274,8 +274,11 @@ mod tests {
 
     #[test]
     fn all_that_the_system_allows_is_taken() {
-        let _ = Limits::of_system(1, 0);
-        let (soft, hard) = rlimit::Resource::NOFILE.get().unwrap();
-        assert_eq!(soft, hard);
+        let files = rlimit::Resource::NOFILE;
+        let (_, most) = files.get().unwrap();
+        files.set(most - 1, most).unwrap();
+        let limits = Limits::of_system(1, 0);
+        assert_eq!(files.get().unwrap(), (most, most));
+        assert_eq!(limits.connections as u64, most);
     }
 }

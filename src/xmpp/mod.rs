@@ -25,7 +25,7 @@
 //!
 //! Everything that arrives is hostile, the server's own words too: nothing but the end of the
 //! bytes, of XML, or of what `[xmpp]` allows ends a stream, and whatever ends one, it is begun
-//! again. `tokio-xmpp` is not used: `docs/decisions/0016-own-xmpp-stream.md`.
+//! again. `tokio-xmpp` is not used: `docs/decisions/0017-own-xmpp-stream.md`.
 
 pub mod address;
 pub mod agent;

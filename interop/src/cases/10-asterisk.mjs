@@ -54,7 +54,7 @@ export const cases = [
   kase('both-ways', 'either end hears the other’s tone, and silence while it is mute', async (s) => {
     const { call, theirs } = await talk(s);
     await s.alice.act(call, 'mute', true);
-    await sleep(500);
+    await sleep(1_000);
     const from = s.asterisk.recorded(theirs);
     await sleep(2_000);
     expectSilence(s.asterisk.heard(theirs, from), 'Asterisk hears the mute page');

@@ -5,7 +5,8 @@ import { Browser } from '../browser.mjs';
 import { Gateway } from '../gateway.mjs';
 import { address, check, sleep } from '../lab.mjs';
 import { Phone } from '../phone.mjs';
-import { expectSilence, expectTone, randomTone } from '../tone.mjs';
+import { holdAndResume, pageAndPhoneHear } from '../setting.mjs';
+import { randomTone } from '../tone.mjs';
 
 async function beside(ctx, { answer = 'auto' } = {}) {
   const theirs = randomTone();
@@ -26,12 +27,6 @@ async function beside(ctx, { answer = 'auto' } = {}) {
   return { phone, gateway, alice, tone, theirs };
 }
 
-async function hearEachOther({ phone, alice, tone, theirs }) {
-  await alice.flowing();
-  expectTone(await alice.page.hear(2), theirs, 'the page hears baresip');
-  expectTone(phone.heard(1.5), tone, 'baresip hears the page');
-}
-
 const kase = (name, sentence, play, options) => ({
   name, peer: 'baresip', sentence, run: async (ctx) => play(await beside(ctx, options)),
 });
@@ -40,7 +35,7 @@ export const cases = [
   kase('both-ways', 'the page calls baresip: either hears the other’s tone', async (s) => {
     const call = await s.alice.call('phone');
     await s.alice.is(call, 'connected');
-    await hearEachOther(s);
+    await pageAndPhoneHear(s, 2);
     await s.alice.hangUp(call);
     await s.phone.event('CALL_CLOSED');
   }),
@@ -49,7 +44,7 @@ export const cases = [
     const call = await s.alice.incoming();
     await s.alice.act(call, 'accept');
     await s.alice.is(call, 'connected');
-    await hearEachOther(s);
+    await pageAndPhoneHear(s, 2);
     await s.phone.order('hangup');
     const end = await s.alice.ended(call);
     check(end.by === 'remote', `ended by ${end.by}`);
@@ -57,27 +52,17 @@ export const cases = [
   kase('hold', 'the page holds and resumes: silence there, then its tone again', async (s) => {
     const call = await s.alice.call('phone');
     await s.alice.is(call, 'connected');
-    await hearEachOther(s);
-    await s.alice.act(call, 'hold');
-    await sleep(1_500);
-    const before = s.phone.heard().seconds;
-    await sleep(1_500);
-    // A phone that is held may stop its clock: then nothing is recorded, which is silence, too.
-    if (s.phone.heard().seconds > before + 0.5) {
-      expectSilence(s.phone.heard(1), 'baresip hears who holds', 0.2);
-    }
-    await s.alice.act(call, 'resume');
-    await sleep(500);
-    await hearEachOther(s);
+    await pageAndPhoneHear(s, 2);
+    await holdAndResume(s, call);
     await s.alice.hangUp(call);
   }),
   kase('ice-restart', 'a new ufrag in mid-call, and the sound goes on', async (s) => {
     const call = await s.alice.call('phone');
     await s.alice.is(call, 'connected');
-    await hearEachOther(s);
+    await pageAndPhoneHear(s, 2);
     await s.alice.act(call, 'restartIce');
     await sleep(2_000);
-    await hearEachOther(s);
+    await pageAndPhoneHear(s, 2);
     await s.alice.hangUp(call);
   }),
   kase('cancel', 'the page hangs up while baresip rings', async (s) => {

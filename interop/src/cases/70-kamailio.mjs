@@ -13,6 +13,7 @@ import {
   address, check, interop, repository, sleep, until,
 } from '../lab.mjs';
 import { Phone } from '../phone.mjs';
+import { holdAndResume, pageAndPhoneHear } from '../setting.mjs';
 import { expectSilence, expectTone, randomTone } from '../tone.mjs';
 
 /** What config/examples/kamailio.toml says, with the addresses of the lab. */
@@ -69,12 +70,6 @@ async function pageAndPhone(ctx, user, { phone: how, ...setting } = {}) {
   return { ...s, phone, alice, tone, theirs };
 }
 
-async function hearEachOther({ phone, alice, tone, theirs }, seconds = 1.5) {
-  await alice.flowing();
-  expectTone(await alice.page.hear(seconds), theirs, 'the page hears the phone');
-  expectTone(phone.heard(seconds), tone, 'the phone hears the page');
-}
-
 /** Proves that what the gateway sent inside the call went by both routes of Record-Route. */
 async function routed(kamailio, method) {
   // The ACK of a refusal (407) goes by none.
@@ -101,7 +96,7 @@ export const cases = [
     const s = await pageAndPhone(ctx, 'web-bob');
     const call = await s.alice.call('web-bob');
     await s.alice.is(call, 'connected');
-    await hearEachOther(s);
+    await pageAndPhoneHear(s);
     await s.alice.hangUp(call);
     await s.phone.event('CALL_CLOSED');
     await challenged(s.kamailio);
@@ -114,7 +109,7 @@ export const cases = [
     const call = await s.alice.incoming();
     await s.alice.act(call, 'accept');
     await s.alice.is(call, 'connected');
-    await hearEachOther(s);
+    await pageAndPhoneHear(s);
     await s.phone.order('hangup');
     const end = await s.alice.ended(call);
     check(end.by === 'remote' && end.cause === 'normal', `ended ${end.cause} by ${end.by}`);
@@ -133,7 +128,7 @@ export const cases = [
     await other.event('CALL_CLOSED');
     const cancels = await s.kamailio.shows('snd', /^CANCEL /);
     check(cancels.length === 1, `there were ${cancels.length} CANCELs`);
-    await hearEachOther(s);
+    await pageAndPhoneHear(s);
     await s.alice.hangUp(call);
     await s.phone.event('CALL_CLOSED');
   }),
@@ -196,7 +191,7 @@ export const cases = [
     await s.alice.is(call, 'connected');
     await s.alice.flowing();
     await s.kamailio.stop();
-    await hearEachOther(s);
+    await pageAndPhoneHear(s);
     await s.kamailio.begin();
     check(!(await s.kamailio.contacts('web-bob')).length, 'Kamailio kept its contacts');
     await s.kamailio.registered('alice', 1, 15_000);
@@ -239,18 +234,8 @@ export const cases = [
     const s = await pageAndPhone(ctx, 'plain-bob', { rtpengine: true });
     const call = await s.alice.call('plain-bob');
     await s.alice.is(call, 'connected');
-    await hearEachOther(s);
-    await s.alice.act(call, 'hold');
-    await sleep(700);
-    const before = s.phone.heard().seconds;
-    await sleep(1_200);
-    // A phone that is held may stop its clock: then nothing is recorded, which is silence, too.
-    if (s.phone.heard().seconds > before + 0.5) {
-      expectSilence(s.phone.heard(1), 'the phone hears who holds', 0.2);
-    }
-    await s.alice.act(call, 'resume');
-    await sleep(500);
-    await hearEachOther(s);
+    await pageAndPhoneHear(s);
+    await holdAndResume(s, call);
     const old = await s.alice.page.state();
     await s.alice.act(call, 'restartIce');
     const fresh = await until(10_000, 'new credentials and a new pair', async () => {
@@ -259,7 +244,7 @@ export const cases = [
         && now.signaling === 'stable' && now.connection === 'connected' && now;
     }, 200);
     check(fresh.remoteUfrag !== old.remoteUfrag, 'rtpengine kept its ufrag');
-    await hearEachOther(s);
+    await pageAndPhoneHear(s);
     await s.alice.hangUp(call);
     await s.phone.event('CALL_CLOSED');
   }),
@@ -269,7 +254,7 @@ export const cases = [
     const call = await s.alice.incoming();
     await s.alice.act(call, 'accept');
     await s.alice.is(call, 'connected');
-    await hearEachOther(s);
+    await pageAndPhoneHear(s);
     const held = (value) => until(5_000, `the page is told that the hold is ${value}`, () => s.alice
       .page.run(([id, wanted]) => window.crosspoint.calls.get(id).media
         .some((m) => m.held_there) === wanted, [call, value]));
@@ -280,12 +265,12 @@ export const cases = [
     await s.phone.order('resume');
     await held(false);
     await sleep(500);
-    await hearEachOther(s);
+    await pageAndPhoneHear(s);
     await s.alice.page.page.reload();
     await s.alice.connected();
     await s.alice.is(call, 'connected');
     await sleep(500);
-    await hearEachOther(s);
+    await pageAndPhoneHear(s);
     await s.phone.order('hangup');
     await s.alice.ended(call);
   }),

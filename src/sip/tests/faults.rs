@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::contain::trap;
+use crate::sip::leg::Do;
 
 #[test]
 fn a_fault_in_an_established_call_is_its_bye_and_touches_no_other() {
@@ -52,4 +53,18 @@ fn what_cannot_even_be_ended_is_dropped() {
     assert_eq!(bench.gone, [leg]);
     bench.expect_silence();
     bench.established();
+}
+
+#[test]
+fn what_the_fault_left_half_done_is_not_carried_out() {
+    let mut bench = Bench::new();
+    let (leg, _) = bench.established();
+    let (agent, ids, now) = (&mut bench.agent, &mut bench.ids, bench.now);
+    agent.with_leg(leg, ids, now, |_, world| {
+        world.out.push(Do::Note("half done".into()));
+        panic!("a test wants it so");
+    });
+    agent.pump(ids, now);
+    bench.expect("BYE");
+    assert!(!bench.notes.iter().any(|note| note == "half done"));
 }

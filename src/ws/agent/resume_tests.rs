@@ -7,14 +7,20 @@ use serde_json::json;
 use super::rig::{Rig, answer, offer, sdp, two_users, types};
 use crate::call::signal::Signal;
 
-#[test]
-fn missed_events_come_again_between_welcome_and_sync() {
+/// A call of alice's that rings and is answered while her connection is lost, and her session.
+fn answered_in_the_gap() -> (Rig, String) {
     let mut rig = Rig::new(&two_users());
     let session = rig.enter(1, "alice");
     let leg = rig.create(1, "c1");
     rig.lose(1);
     rig.apply(leg, Signal::Ring);
     rig.apply(leg, Signal::Accept(Some(sdp(&answer()))));
+    (rig, session)
+}
+
+#[test]
+fn missed_events_come_again_between_welcome_and_sync() {
+    let (mut rig, session) = answered_in_the_gap();
     assert_eq!(
         rig.signalled(),
         Vec::<String>::new(),
@@ -55,12 +61,7 @@ fn ringing_call_survives_and_can_be_accepted_after_the_resume() {
 
 #[test]
 fn loss_and_return_of_the_socket_stand_in_the_trace_of_the_call() {
-    let mut rig = Rig::new(&two_users());
-    let session = rig.enter(1, "alice");
-    let leg = rig.create(1, "c1");
-    rig.lose(1);
-    rig.apply(leg, Signal::Ring);
-    rig.apply(leg, Signal::Accept(Some(sdp(&answer()))));
+    let (mut rig, session) = answered_in_the_gap();
     rig.resume(2, "alice", &session, 0);
     rig.resume(3, "alice", &session, 99);
     assert_eq!(
