@@ -8,6 +8,8 @@
 //! - `clients`: two clients of one gateway, through all of it
 //! - `protocol`: the examples of `docs/protocol.md` and the schema beside it
 //! - `command`: the command line, as a process
+//! - `golden`: descriptions as Jingle and back, and the document made of them
+//! - `xep`: the examples of the XEPs
 //! - `docs`: every example in `docs/` and `config/` is true
 #![allow(
     clippy::unwrap_used,
@@ -21,9 +23,11 @@ mod describe;
 mod dice;
 mod docs;
 mod fuzz;
+mod golden;
 mod protocol;
 mod scenarios;
 mod sim;
 mod sip;
 mod tidy;
 mod world;
+mod xep;

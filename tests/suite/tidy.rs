@@ -28,6 +28,12 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "address", "ask", "call", "config", "contain", "id", "sdp", "trace",
         ],
     ),
+    (
+        "jingle",
+        &[
+            "address", "ask", "call", "config", "id", "sdp", "trace", "xmpp",
+        ],
+    ),
     ("metrics", &["call", "config"]),
     (
         "gateway",
@@ -41,7 +47,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "address", "call", "config", "demo", "gateway", "net", "sdp", "trace", "ws",
+            "address", "call", "config", "demo", "gateway", "jingle", "net", "sdp", "trace", "ws",
         ],
     ),
     ("lib", &[]),

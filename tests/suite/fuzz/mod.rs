@@ -12,6 +12,7 @@
 mod change;
 mod config;
 mod gateway;
+mod jingle;
 mod json;
 mod sdp;
 mod sip;
@@ -200,6 +201,7 @@ fn targets_have_names_of_their_own() {
         sdp::descriptions().name,
         json::frames().name,
         config::files().name,
+        jingle::stanzas().name,
         gateway::inputs().name,
     ];
     assert_eq!(targets.iter().collect::<BTreeSet<_>>().len(), targets.len());
