@@ -184,8 +184,10 @@ impl Jingle {
     /// Takes what transport-infos said before this message and it does not say.
     pub fn absorb(&mut self, earlier: &[Content]) {
         for content in &mut self.contents {
-            for one in earlier.iter().filter(|one| one.name == content.name) {
-                content.absorb(one);
+            for one in earlier {
+                if one.name == content.name {
+                    content.absorb(one);
+                }
             }
         }
     }

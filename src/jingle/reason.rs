@@ -8,7 +8,7 @@ use std::fmt;
 use minidom::Element;
 
 use super::ns;
-use super::tag::{Tag, said};
+use super::tag::Tag;
 use crate::call::cause::Cause;
 
 /// `<reason/>`.

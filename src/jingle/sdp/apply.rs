@@ -56,7 +56,7 @@ impl Sections {
             Action::ContentRemove | Action::ContentReject => next.removed(jingle, heard),
             Action::ContentModify => next.modified(jingle, heard, author),
             Action::TransportInfo => next.transported(jingle, &before),
-            Action::DescriptionInfo => next.described(jingle, heard),
+            Action::DescriptionInfo => next.described(jingle, &before),
             other => Err(MapError::NoDescription(other.as_str().to_owned())),
         }?;
         *self = next;
@@ -254,11 +254,8 @@ impl Sections {
         members.map(|media| media.index()).collect()
     }
 
-    fn described(
-        &mut self,
-        jingle: &Jingle,
-        heard: &SessionDescription,
-    ) -> Result<Heard, MapError> {
+    fn described(&mut self, jingle: &Jingle, before: &Before<'_>) -> Result<Heard, MapError> {
+        let heard = before.heard;
         let mut lost = Vec::new();
         let mut draft = Draft::of(heard);
         for content in &jingle.contents {
@@ -289,8 +286,7 @@ impl Sections {
                 there.extend(lines.lines);
             }
         }
-        // As many lines as there were, but for parameters where there were none.
-        let description = draft.finish(&Limits::default())?;
+        let description = draft.finish(before.limits)?;
         Ok(Heard { description, lost })
     }
 }
@@ -458,7 +454,8 @@ mod tests {
     fn restart_is_credentials_first_and_candidates_behind() {
         let mut pair = Pair::new("chrome-p-audio-refresh-offer");
         let before = pair.heard.clone();
-        let next = capture("chrome-p-audio-icerestart-offer");
+        let text = pair.told.to_text().replace("THas", "next");
+        let next = SessionDescription::parse(&text, &Limits::default()).unwrap();
         let names = pair.offer(&next);
         assert_eq!(names.first().map(String::as_str), Some("transport-info"));
         assert!(is_ice_restart(&before, &pair.heard));

@@ -183,8 +183,9 @@ pub(super) fn is_bandwidth(kind: &str, value: &str) -> bool {
     sdp::is_token(kind) && is_number
 }
 
+/// A line that is lost; how it is shown hides keys.
 fn lose(loss: Loss, media: &Media<'_>, line: Line<'_>, lost: &mut Vec<Lost>) {
-    lost.push(Lost::new(loss, Some(media.index()), line.text()));
+    lost.push(Lost::new(loss, Some(media.index()), format!("{line:?}")));
 }
 
 fn extensions(media: &Media<'_>, author: Role, lost: &mut Vec<Lost>) -> Vec<HeaderExtension> {
@@ -398,16 +399,15 @@ pub(super) fn refused(media: &Media<'_>, lost: &mut Vec<Lost>) {
 /// What the session part says that no content does.
 fn session_losses(sdp: &SessionDescription, lost: &mut Vec<Lost>) {
     for line in sdp.session_lines() {
-        let (loss, what) = match line.attribute() {
+        let loss = match line.attribute() {
             Some((name, _)) if is_one_of(&MAPPED_IN_SESSION, name) => continue,
-            Some(("ice-lite", _)) => (Loss::IceLite, line.text()),
-            Some(_) => (Loss::Attribute, line.text()),
+            Some(("ice-lite", _)) => Loss::IceLite,
+            Some(_) => Loss::Attribute,
             // Made anew.
             None if matches!(line.kind(), b'v' | b'o' | b's' | b't' | b'c') => continue,
-            None if line.kind() == b'k' => (Loss::SessionLine, "k="),
-            None => (Loss::SessionLine, line.text()),
+            None => Loss::SessionLine,
         };
-        lost.push(Lost::new(loss, None, what));
+        lost.push(Lost::new(loss, None, format!("{line:?}")));
     }
 }
 
@@ -421,17 +421,15 @@ fn section_losses(media: &Media<'_>, lost: &mut Vec<Lost>) {
     for line in media.lines() {
         let Some((name, value)) = line.attribute() else {
             match line.kind() {
+                // Made anew, or told above.
                 b'm' | b'c' | b'b' => {}
-                b'k' => lost.push(Lost::new(Loss::SessionLine, Some(media.index()), "k=")),
                 _ => lose(Loss::SessionLine, media, line, lost),
             }
             continue;
         };
         let payload_type = value.and_then(|value| value.split_ascii_whitespace().next());
         match name.to_ascii_lowercase().as_str() {
-            "crypto" => {
-                lost.push(Lost::new(Loss::Crypto, Some(media.index()), "a=crypto"));
-            }
+            "crypto" => lose(Loss::Crypto, media, line, lost),
             "rid" | "simulcast" => lose(Loss::Simulcast, media, line, lost),
             "end-of-candidates" => lose(Loss::EndOfCandidates, media, line, lost),
             "remote-candidates" => lose(Loss::RemoteCandidates, media, line, lost),
@@ -527,7 +525,7 @@ mod tests {
     #[test]
     fn keys_are_lost_and_not_shown() {
         let told = told(
-            "a=crypto:1 X inline:secret\nk=clear:secret\n",
+            "a=crypto:1 X inline:secret\na=key-mgmt:x secret\n",
             Role::Initiator,
             What::Offer,
         );

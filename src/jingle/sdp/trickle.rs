@@ -172,7 +172,7 @@ mod tests {
     #[test]
     fn candidate_passes_to_the_peer_and_back() {
         let (sections, mut lost) = (sections(), Vec::new());
-        let said = trickle(Some(HOST), "this-mid-is-long-indeed");
+        let said = Trickle::new(Some(HOST), None, Some(1), None).unwrap();
         let peer = Peer::native();
         let content = sections
             .tell_candidate(&local(), &said, &peer, &mut lost)
