@@ -12,7 +12,7 @@ use crate::sdp::Limits;
 /// Depth that a document may have; reading and dropping one takes a step of the stack for each.
 const DEPTH_MAX: usize = 64;
 
-/// Reads a document.
+/// Reads a document; a stanza without a namespace is one of `jabber:client`.
 ///
 /// # Errors
 /// [`ReadError`] where it is too long, too deep or no XML.
@@ -35,7 +35,9 @@ pub fn parse(text: &str, limits: &Limits) -> Result<Element, ReadError> {
             return Err(ReadError::TooDeep(DEPTH_MAX));
         }
     }
-    text.parse().map_err(|_| ReadError::NotXml)
+    // What is copied out of a stream has the stream's namespace.
+    let stream = "jabber:client".to_owned();
+    Element::from_reader_with_prefixes(text.as_bytes(), stream).map_err(|_| ReadError::NotXml)
 }
 
 /// The `<jingle/>` of a document: the element itself, or one in an `<iq/>`.
@@ -113,6 +115,13 @@ mod tests {
         assert_eq!(one.attr("sid"), Some("a'\n"));
         assert_eq!(one.attr("sid"), other.attr("sid"));
         assert!(printed.contains("<text>&lt;&amp;</text>"));
+    }
+
+    #[test]
+    fn stanza_that_was_copied_out_of_a_stream_is_read() {
+        let text = "<iq type='set'><jingle xmlns='urn:xmpp:jingle:1'/></iq>";
+        let element = parse(text, &Limits::default()).unwrap();
+        assert!(find(&element).is_some() && element.has_ns("jabber:client"));
     }
 
     #[test]

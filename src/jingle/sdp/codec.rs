@@ -3,7 +3,8 @@
 //! | who | writes | becomes |
 //! |---|---|---|
 //! | Dino | opus without `channels` | two channels (RFC 7587 §7) |
-//! | Monal | `profile_level_id='4325407'`, `packetization_mode`, `useinbandfec='true'` | names with hyphens, hexadecimal, 1 |
+//! | Monal | `profile_level_id='4325407'`, `packetization_mode` | hyphens, hexadecimal |
+//! | Monal | `useinbandfec='true'` | 1 |
 //! | stanza | `<parameter name='111/111'/>` | the value alone |
 //! | Jitsi | `<parameter name='' value='0-15'/>` | the value alone |
 //! | the draft stox-media | `name='events'`, `name='pt' value='0,103'` | the value alone, `0/103` |

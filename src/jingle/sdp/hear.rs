@@ -72,6 +72,11 @@ impl Sections {
                 lost.push(Lost::new(Loss::RepeatedContent, None, what));
                 continue;
             }
+            if is_bare(content) && !jingle.contents.iter().all(is_bare) {
+                let what = format!("content {} of no credentials", content.name.escape_debug());
+                lost.push(Lost::new(Loss::ForeignTransport, None, what));
+                continue;
+            }
             if let Some((section, lines)) = self.new_section(content, way, lost) {
                 draft.put(section, lines);
             }
@@ -203,6 +208,13 @@ impl Sections {
             draft.session.extend(lines.lines);
         }
     }
+}
+
+/// Whether a content has neither credentials nor a certificate. Beside others that have some, it is
+/// a section of port 0 as `stanza` writes it.
+fn is_bare(content: &Content) -> bool {
+    let bare = |ice: &IceUdp| ice.ufrag.is_none() && ice.fingerprints.is_empty();
+    content.ice().is_some_and(bare)
 }
 
 pub(super) fn is_bundled(groups: &[Group]) -> bool {
@@ -525,6 +537,17 @@ mod tests {
     }
 
     #[test]
+    fn content_without_credentials_beside_others_is_a_rejected_one_of_stanza() {
+        let bare = "<transport xmlns='urn:xmpp:jingle:transports:ice-udp:1'/>";
+        let heard = hear(&(content("a", "", ICE) + &content("b", "", bare))).unwrap();
+        assert_eq!(heard.description.media_count(), 1);
+        assert_eq!(losses(&heard), [Loss::ForeignTransport]);
+        // Where none has any, nothing tells them apart.
+        let all = hear(&(content("a", "", bare) + &content("b", "", bare))).unwrap();
+        assert_eq!(all.description.media_count(), 2);
+    }
+
+    #[test]
     fn no_group_is_made_up_of_equal_credentials() {
         let two = content("a", "", ICE) + &content("b", "", ICE);
         let heard = hear(&two).unwrap();
@@ -539,7 +562,8 @@ mod tests {
         let all = content("a", "", ICE)
             + &content("a", "", ICE)
             + &content("r", "", raw)
-            + "<content name='f'><description xmlns='urn:xmpp:jingle:apps:file-transfer:5'/></content>"
+            + "<content name='f'>"
+            + "<description xmlns='urn:xmpp:jingle:apps:file-transfer:5'/></content>"
             + &text;
         let heard = hear(&all).unwrap();
         let expected = [

@@ -78,8 +78,13 @@ impl Sections {
     ) -> Told {
         let mut told = Told::default();
         session_losses(sdp, &mut told.lost);
+        // What an answer has, its peer has created.
+        let creator = match what {
+            What::Offer => author,
+            What::Answer => author.other(),
+        };
         for media in sdp.media() {
-            self.follow(&media, author);
+            self.follow(&media, creator);
             if !is_live(&media) {
                 self.end(media.index());
                 refused(&media, &mut told.lost);
