@@ -7,7 +7,7 @@ use minidom::Element;
 
 use super::ns;
 use super::tag::{Tag, attr};
-use crate::sdp::Setup;
+use crate::sdp::{Setup, is_token};
 
 /// A fingerprint. Hash in lower case, digest in upper case, without white space.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl Fingerprint {
             .to_ascii_lowercase();
         let hash = match hash.as_str() {
             "" => hash_of_length(digest.split(':').count())?.to_owned(),
-            _ => hash,
+            _ => Some(hash).filter(|hash| is_token(hash))?,
         };
         let setup = attr(element, "setup");
         Some(Self {
@@ -102,6 +102,7 @@ mod tests {
         let digest = ["AB"; 32].join(":");
         assert_eq!(read("hash=''", &digest).unwrap().hash, "sha-256");
         assert_eq!(read("", "AB:CD"), None);
+        assert_eq!(read("hash='sha 1'", "AB:CD"), None);
     }
 
     #[test]

@@ -213,7 +213,12 @@ impl Sections {
 /// Whether a content has neither credentials nor a certificate. Beside others that have some, it is
 /// a section of port 0 as `stanza` writes it.
 fn is_bare(content: &Content) -> bool {
-    let bare = |ice: &IceUdp| ice.ufrag.is_none() && ice.fingerprints.is_empty();
+    let is_word = |text: &Option<String>| {
+        let text = text.as_deref().unwrap_or("");
+        !text.is_empty() && !text.contains(char::is_whitespace)
+    };
+    let named = |ice: &IceUdp| is_word(&ice.ufrag) && is_word(&ice.pwd);
+    let bare = |ice: &IceUdp| !named(ice) && ice.fingerprints.is_empty();
     content.ice().is_some_and(bare)
 }
 
