@@ -28,6 +28,7 @@ pub mod contain;
 pub mod demo;
 pub mod gateway;
 pub mod id;
+pub mod jingle;
 pub mod metrics;
 pub mod net;
 pub mod route;

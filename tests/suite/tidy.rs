@@ -29,6 +29,12 @@ const IMPORTS: &[(&str, &[&str])] = &[
         ],
     ),
     ("xmpp", &["address", "ask", "config", "id"]),
+    (
+        "jingle",
+        &[
+            "address", "ask", "call", "config", "id", "sdp", "trace", "xmpp",
+        ],
+    ),
     ("metrics", &["call", "config"]),
     (
         "gateway",
@@ -45,7 +51,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
-            "address", "call", "config", "demo", "gateway", "net", "sdp", "trace", "ws",
+            "address", "call", "config", "demo", "gateway", "jingle", "net", "sdp", "trace", "ws",
         ],
     ),
     ("lib", &[]),

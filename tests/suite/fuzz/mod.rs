@@ -12,6 +12,7 @@
 mod change;
 mod config;
 mod gateway;
+mod jingle;
 mod json;
 mod sdp;
 mod sip;
@@ -201,6 +202,7 @@ fn targets_have_names_of_their_own() {
         sdp::descriptions().name,
         json::frames().name,
         config::files().name,
+        jingle::stanzas().name,
         gateway::inputs().name,
         xmpp::streams().name,
         xmpp::servers().name,
