@@ -61,6 +61,8 @@ pub struct Xmpp {
     pub attributes_max: usize,
     /// Pairs of a user and an address of ours that presence is sent for, of one stream.
     pub subscribers_max: usize,
+    /// Sessions at once, of all streams.
+    pub sessions_max: usize,
 }
 
 impl Default for Xmpp {
@@ -86,6 +88,7 @@ impl Default for Xmpp {
             attribute_bytes_max: 65_536,
             attributes_max: 64,
             subscribers_max: 20_000,
+            sessions_max: 20_000,
         }
     }
 }
@@ -114,6 +117,9 @@ pub struct Component {
     pub local_part: LocalPart,
     /// The parts before the `@` that there are, with `*` and `?`.
     pub serves: Vec<String>,
+    /// Who may call: patterns of addresses without a resource, with `*`; nobody where there are
+    /// none.
+    pub callers: Vec<String>,
     /// Whether those behind it take candidates one by one; else callers are asked to gather first.
     pub trickle: bool,
 }
@@ -131,6 +137,7 @@ impl Default for Component {
             ca: None,
             local_part: LocalPart::Dialled,
             serves: vec!["*".into()],
+            callers: Vec::new(),
             trickle: true,
         }
     }

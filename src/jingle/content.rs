@@ -228,6 +228,13 @@ impl Content {
         }
     }
 
+    /// Takes the candidates of another message about the same content.
+    pub(super) fn join_candidates(&mut self, other: &Self) {
+        if let (Some(Transport::IceUdp(ours)), Some(theirs)) = (&mut self.transport, other.ice()) {
+            ours.candidates.extend(theirs.candidates.iter().cloned());
+        }
+    }
+
     /// Takes what earlier messages said of the transport and this one does not.
     pub fn absorb(&mut self, earlier: &Self) {
         match (&mut self.transport, earlier.ice()) {

@@ -30,6 +30,7 @@
 //! that is written into a line can hold a line end.
 
 mod action;
+pub mod agent;
 mod content;
 mod dtls;
 mod error;
@@ -38,13 +39,17 @@ mod group;
 mod hdrext;
 mod ice_udp;
 mod info;
+mod leg;
 mod loss;
 pub mod ns;
 mod parameter;
 mod print;
+mod propose;
 mod reason;
+mod refusal;
 mod rtp;
 pub mod sdp;
+mod session;
 mod source;
 mod tag;
 
@@ -59,6 +64,7 @@ pub use ice_udp::{Candidate, IceUdp};
 pub use info::{ContentName, Info};
 pub use loss::{Loss, Lost};
 pub use parameter::Parameter;
+pub use agent::Agent;
 pub use print::{find, parse, print};
 pub use reason::{Condition, Phase, Reason};
 pub use rtp::{Description, PayloadType};

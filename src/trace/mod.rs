@@ -54,6 +54,8 @@ pub enum Wire {
     Json,
     /// SIP.
     Sip,
+    /// Stanzas of XMPP.
+    Xmpp,
 }
 
 /// The text without what must stay secret: the values of `a=ice-pwd`, `inline:` keys, digest

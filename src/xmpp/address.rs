@@ -216,6 +216,13 @@ pub fn is_served(patterns: &[String], jid: &str) -> bool {
         .any(|pattern| fits(pattern.as_bytes(), text.as_bytes()))
 }
 
+/// Whether a text fits one of these patterns with `*` and `?`.
+#[must_use]
+pub fn is_one_of(patterns: &[String], text: &str) -> bool {
+    let mut patterns = patterns.iter();
+    patterns.any(|pattern| fits(pattern.as_bytes(), text.as_bytes()))
+}
+
 /// Whether a text fits a pattern, in steps of the product of both at most.
 fn fits(pattern: &[u8], text: &[u8]) -> bool {
     let (mut p, mut t, mut star) = (0, 0, None);

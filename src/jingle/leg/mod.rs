@@ -1,0 +1,229 @@
+//! One leg on Jingle: what its peer says becomes a [`Signal`], what it is told becomes a stanza.
+//!
+//! `state.rs` has the states and their diagram, `apply.rs` the table of signals, `receive.rs` the
+//! table of what a peer sends, `session.rs` what both have described. A leg asks nobody and waits
+//! for nothing: how long a caller, an offer or a proposal may wait is the middle's to say.
+
+mod apply;
+mod receive;
+mod state;
+
+use minidom::Element;
+
+use self::state::{Rings, State};
+use super::action::{Action, Jingle};
+use super::content::Role;
+use super::loss::Lost;
+use super::propose::{Ended, Word};
+use super::reason::{Phase, Reason};
+use super::refusal::Refusal;
+use super::sdp::Peer;
+use super::session::{Purpose, Request, Session, Taken};
+use crate::call::cause::Cause;
+use crate::call::signal::{Ending, Signal};
+use crate::id::LegId;
+use crate::xmpp::stanza;
+
+/// What a leg wants done.
+#[derive(Debug, PartialEq)]
+pub(super) enum Do {
+    /// Send a message of XEP-0353.
+    Say(Word),
+    /// Send a request of the session.
+    Request(Box<Jingle>, Purpose),
+    /// Send an answer to a request of the peer.
+    Reply(Element),
+    /// Tell the middle.
+    Signal(Signal),
+    /// A reason for the trace.
+    Note(String),
+    /// The leg has finished.
+    Over,
+}
+
+/// How a session began, and so whether its end is told to all devices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Begun {
+    /// By a proposal.
+    Proposal,
+    /// By a session-initiate.
+    Directly,
+}
+
+/// One leg.
+#[derive(Debug)]
+pub(super) struct Leg {
+    pub(super) id: LegId,
+    /// Our address in the session: a full one.
+    pub(super) ours: String,
+    /// The peer's: bare while all of its devices are meant.
+    pub(super) peer: String,
+    /// The name of the call and of the session.
+    pub(super) sid: String,
+    pub(super) begun: Begun,
+    /// What the peer's ICE is known to take.
+    pub(super) takes: Peer,
+    pub(super) state: State,
+}
+
+impl Leg {
+    /// A leg that is to call somebody.
+    pub(in crate::jingle) fn outgoing(id: LegId, ours: String, peer: String, sid: String) -> Self {
+        let begun = match peer.contains('/') {
+            true => Begun::Directly,
+            false => Begun::Proposal,
+        };
+        Self {
+            id,
+            ours,
+            peer,
+            sid,
+            begun,
+            takes: Peer::native(),
+            state: State::New,
+        }
+    }
+
+    /// A leg whose peer proposes a call.
+    pub(in crate::jingle) fn proposed(id: LegId, ours: String, peer: String, sid: String) -> Self {
+        Self {
+            id,
+            ours,
+            peer,
+            sid,
+            begun: Begun::Proposal,
+            takes: Peer::native(),
+            state: State::Proposed(Rings::NotYet),
+        }
+    }
+
+    /// A leg whose peer has begun a session.
+    pub(in crate::jingle) fn offered(
+        id: LegId,
+        ours: String,
+        peer: String,
+        sid: String,
+        session: Session,
+    ) -> Self {
+        Self {
+            id,
+            ours,
+            peer,
+            sid,
+            begun: Begun::Directly,
+            takes: Peer::native(),
+            state: State::Offered(Box::new(session), Rings::NotYet),
+        }
+    }
+
+    /// Whether a stanza from this address is the peer's. While no device has taken the call each
+    /// of them may speak.
+    pub(in crate::jingle) fn is_peer(&self, from: &str) -> bool {
+        match self.peer.contains('/') {
+            true => stanza::is_same(&self.peer, from),
+            false => stanza::is_same(&self.peer, stanza::bare(from)),
+        }
+    }
+
+    /// Whether it proposes a call that no device has taken.
+    pub(in crate::jingle) fn is_proposing(&self) -> bool {
+        matches!(self.state, State::Proposing(..))
+    }
+
+    /// How far the call has come, for the tables of reasons.
+    pub(in crate::jingle) fn phase(&self) -> Phase {
+        match &self.state {
+            State::Proposed(_) | State::Awaited | State::Offered(..) => Phase::Caller,
+            State::New | State::Proposing(..) | State::Owing | State::Initiated(..) => {
+                Phase::Callee
+            }
+            State::Active(_) | State::Over => Phase::Answered,
+        }
+    }
+
+    // --- ends ---
+
+    /// The middle ends the leg.
+    pub(in crate::jingle) fn end(&mut self, cause: Cause, out: &mut Vec<Do>) {
+        let proposal = Reason::to_propose_end(cause);
+        let reason = Reason::to_terminate(cause);
+        match std::mem::replace(&mut self.state, State::Over) {
+            State::Proposed(_) | State::Awaited => {
+                out.push(Do::Say(Word::Reject(Ended::because(proposal))));
+            }
+            State::Proposing(..) | State::Owing => {
+                out.push(Do::Say(Word::Retract(Ended::because(proposal))));
+            }
+            State::Offered(session, _) | State::Initiated(session, ..) => {
+                self.terminate(*session, reason, out);
+            }
+            State::Active(session) => self.terminate(*session, reason, out),
+            State::New | State::Over => {}
+        }
+        out.push(Do::Over);
+    }
+
+    /// Ends the session towards the peer.
+    fn terminate(&self, mut session: Session, reason: Reason, out: &mut Vec<Do>) {
+        let waiting = session.unanswered();
+        let refusal = |request: &Element| Refusal::UnknownSession.answer(request, None);
+        out.extend(waiting.as_ref().and_then(refusal).map(Do::Reply));
+        let jingle = Jingle {
+            reason: Some(reason.clone()),
+            ..Jingle::new(Action::SessionTerminate, &self.sid)
+        };
+        out.push(Do::Request(Box::new(jingle), Purpose::Terminate));
+        self.finish(reason, out);
+    }
+
+    /// Tells a device that was called by a proposal that it is over, so that others do not show it
+    /// as going on.
+    pub(in crate::jingle) fn finish(&self, reason: Reason, out: &mut Vec<Do>) {
+        if self.begun == Begun::Proposal && self.peer.contains('/') {
+            out.push(Do::Say(Word::Finish(Ended::because(reason))));
+        }
+    }
+
+    /// The leg ends for a reason of the gateway's: the peer is told, and so is the middle.
+    pub(in crate::jingle) fn fail(&mut self, cause: Cause, why: &str, out: &mut Vec<Do>) {
+        out.push(Do::Signal(Signal::End(
+            Ending::by_gateway(cause).because(why),
+        )));
+        self.end(cause, out);
+    }
+
+    /// The peer has ended it.
+    pub(in crate::jingle) fn ended_by_peer(&mut self, ending: Ending, out: &mut Vec<Do>) {
+        self.state = State::Over;
+        out.push(Do::Signal(Signal::End(ending)));
+        out.push(Do::Over);
+    }
+
+    /// Sends what a session has made, and notes what it has lost.
+    pub(in crate::jingle) fn send(taken: Taken, out: &mut Vec<Do>) {
+        out.extend(losses(&taken.lost).map(Do::Note));
+        let request = |(jingle, purpose): Request| Do::Request(Box::new(jingle), purpose);
+        out.extend(taken.requests.into_iter().map(request));
+    }
+}
+
+/// A session of ours.
+pub(in crate::jingle) fn initiator(takes: Peer) -> Session {
+    Session::new(Role::Initiator, takes)
+}
+
+/// What has no place on the other side, in one sentence for each kind of loss.
+pub(in crate::jingle) fn losses(lost: &[Lost]) -> impl Iterator<Item = String> {
+    let mut kinds: Vec<(super::loss::Loss, usize)> = Vec::new();
+    for one in lost {
+        match kinds.iter_mut().find(|(loss, _)| *loss == one.loss) {
+            Some((_, count)) => *count += 1,
+            None => kinds.push((one.loss, 1)),
+        }
+    }
+    let told = |(loss, count): (super::loss::Loss, usize)| match count {
+        1 => loss.sentence().to_owned(),
+        _ => format!("{} ({count} times)", loss.sentence()),
+    };
+    kinds.into_iter().map(told)
+}

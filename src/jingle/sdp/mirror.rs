@@ -1,0 +1,81 @@
+//! The answer that nobody writes: an XMPP peer takes a change of directions or the end of a content
+//! by the result of a request, where SDP wants a description.
+
+use super::super::error::MapError;
+use super::draft::Draft;
+use super::sections::Sections;
+use crate::sdp::{Limits, SessionDescription};
+
+impl Sections {
+    /// The peer's last description `heard` as its answer to `offer`, of which it has taken what it
+    /// was told: the same directions seen from its side, a rejected section for each that the
+    /// offer rejects or that has no content (RFC 3264 §6).
+    ///
+    /// # Errors
+    /// [`MapError`] where the description is over a limit.
+    pub fn mirror(
+        &self,
+        heard: &SessionDescription,
+        offer: &SessionDescription,
+        limits: &Limits,
+    ) -> Result<SessionDescription, MapError> {
+        let mut draft = self.draft(heard);
+        for media in offer.media() {
+            let section = media.index();
+            let is_out = media.is_rejected() || self.content_of(section).is_none();
+            if let Some(place) = self.place(section).filter(|_| is_out) {
+                draft.put(section, Draft::rejected(place));
+            }
+        }
+        let mut answer = draft.finish(limits)?;
+        for media in offer.media().filter(|media| !media.is_rejected()) {
+            let section = media.index();
+            let is_live = answer.media_at(section).is_some_and(|m| !m.is_rejected());
+            if is_live {
+                answer.set_direction(section, media.direction().reversed());
+            }
+        }
+        answer.drop_rejected_group_members();
+        Ok(answer)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::Peer;
+    use super::*;
+    use crate::jingle::{Jingle, Role};
+    use crate::sdp::{Direction, What};
+
+    const AUDIO: &str = "m=audio 9 UDP/TLS/RTP/SAVPF 0\nc=IN IP4 0.0.0.0\na=rtcp-mux\n\
+        a=ice-ufrag:abcd\na=ice-pwd:0123456789012345678901\na=setup:actpass\n\
+        a=fingerprint:sha-256 AA:BB\na=rtpmap:0 PCMU/8000\n";
+
+    fn sdp(sections: &[(&str, &str)]) -> SessionDescription {
+        let section = |(mid, more): &(&str, &str)| format!("{AUDIO}a=mid:{mid}\n{more}\n");
+        let sections: String = sections.iter().map(section).collect();
+        let text = format!("v=0\no=- 1 1 IN IP4 192.0.2.1\ns=-\nt=0 0\n{sections}");
+        SessionDescription::parse(&text, &Limits::default()).unwrap()
+    }
+
+    #[test]
+    fn result_of_a_hold_is_the_other_direction_and_ended_sections_are_rejected() {
+        let (peer, limits) = (Peer::native(), Limits::default());
+        let mut sections = Sections::default();
+        let offer = sdp(&[("0", "a=sendrecv"), ("1", "a=sendrecv")]);
+        let told = sections.tell(&offer, Role::Initiator, What::Offer, &peer);
+        let mut accept = Jingle::new(crate::jingle::Action::SessionAccept, "a");
+        accept.contents = told.contents;
+        let heard = sections.hear(&accept, Role::Responder, What::Answer, &peer, &limits);
+        let heard = heard.unwrap().description;
+        let mut next = sdp(&[("0", "a=sendonly"), ("1", "a=sendrecv")]);
+        next.reject_media(1);
+        sections.changes(&offer, &next, Role::Initiator, &peer);
+        let answer = sections.mirror(&heard, &next, &limits).unwrap();
+        let first = answer.media_at(0).unwrap();
+        assert_eq!(first.direction(), Direction::RecvOnly);
+        assert_eq!(first.ice_ufrag(), Some("abcd"));
+        assert!(answer.media_at(1).unwrap().is_rejected());
+        assert_eq!(crate::sdp::check_answer(&next, &answer), Ok(()));
+    }
+}
