@@ -155,7 +155,7 @@ pub enum LocalPart {
 }
 
 /// A user's own account at a chat server, which the gateway logs in to.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq, Serialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct XmppAccount {
     /// Its name in the JSON protocol, in metrics and in the log.
@@ -170,17 +170,4 @@ pub struct XmppAccount {
     pub server: Option<String>,
     /// The authorities that are trusted; by default the system's.
     pub ca: Option<PathBuf>,
-}
-
-impl Default for XmppAccount {
-    fn default() -> Self {
-        Self {
-            name: String::new(),
-            jid: String::new(),
-            password: Secret::default(),
-            owner: String::new(),
-            server: None,
-            ca: None,
-        }
-    }
 }

@@ -31,14 +31,13 @@ pub mod xmpp;
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
-use tokio_rustls::TlsAcceptor;
 
 use self::admission::{Admission, Visitor};
 use self::inbox::{Arrival, Behind, Inbox, Report, Waiting};
@@ -74,7 +73,7 @@ pub struct Shell {
     admission: Arc<Admission>,
     udp: udp::UdpSockets,
     shared: Arc<http::Shared>,
-    sip_tls: Option<SipTls>,
+    sip_tls: tls::Sip,
     tls_listeners: Vec<u16>,
     connections: HashMap<ConnectionId, websocket::Writer>,
     streams: HashMap<u64, stream::Writer>,
@@ -87,13 +86,6 @@ pub struct Shell {
     bound: Bound,
     stopping: Stopping,
     ladders: Option<PathBuf>,
-}
-
-/// TLS for SIP, both ways.
-#[derive(Clone, Debug)]
-struct SipTls {
-    acceptor: Option<Arc<rustls::ServerConfig>>,
-    client: Arc<rustls::ClientConfig>,
 }
 
 /// Whether the process is asked to end.
@@ -135,7 +127,7 @@ impl Shell {
                 }
             });
         }
-        let sip_tls = sip_tls(&config, &mut certificates)?;
+        let sip_tls = tls::sip(&config, &mut certificates)?;
         let shared = Arc::new(http::Shared {
             inbox: inbox.clone(),
             origins: Origins::new(&config.server.origins),
@@ -148,7 +140,7 @@ impl Shell {
             ready: AtomicBool::new(true),
             connections: AtomicU64::new(0),
         });
-        let https = https(&config, &mut certificates)?;
+        let https = tls::https(&config, &mut certificates)?;
         let admin_apart = config.server.metrics_listen;
         for address in &config.server.listen {
             let listener = bind(*address).await?;
@@ -429,11 +421,8 @@ impl Shell {
                 remote,
                 server_name,
             } => {
-                let tls = server_name.and_then(|name| {
-                    self.sip_tls
-                        .as_ref()
-                        .map(|tls| (Arc::clone(&tls.client), name))
-                });
+                let client = &self.sip_tls.client;
+                let tls = server_name.map(|name| (Arc::clone(client), name));
                 let place = stream::Place {
                     stream,
                     inbox: self.inbox.clone(),
@@ -481,8 +470,8 @@ impl Shell {
         } = accepted;
         let tls = match self.tls_listeners.contains(&local) {
             false => None,
-            true => match self.sip_tls.as_ref().and_then(|tls| tls.acceptor.clone()) {
-                Some(config) => Some(TlsAcceptor::from(config)),
+            true => match &self.sip_tls.acceptor {
+                Some(acceptor) => Some(acceptor.clone()),
                 None => return,
             },
         };
@@ -546,37 +535,6 @@ async fn sleep_until(at: Option<Instant>) {
         Some(at) => tokio::time::sleep_until(at.into()).await,
         None => std::future::pending().await,
     }
-}
-
-fn https(
-    config: &Config,
-    certificates: &mut Vec<Arc<tls::Certificate>>,
-) -> io::Result<Option<TlsAcceptor>> {
-    let Some(files) = &config.server.tls else {
-        return Ok(None);
-    };
-    let certificate = tls::Certificate::load(&files.certificate, &files.key)?;
-    certificates.push(Arc::clone(&certificate));
-    Ok(Some(TlsAcceptor::from(tls::server(&certificate))))
-}
-
-fn sip_tls(
-    config: &Config,
-    certificates: &mut Vec<Arc<tls::Certificate>>,
-) -> io::Result<Option<SipTls>> {
-    let files = &config.sip.tls;
-    let authorities: Option<PathBuf> = files.ca.clone();
-    let client = tls::client(authorities.as_deref())?;
-    let pair: Option<(&Path, &Path)> = files.certificate.as_deref().zip(files.key.as_deref());
-    let acceptor = match pair {
-        None => None,
-        Some((certificate, key)) => {
-            let certificate = tls::Certificate::load(certificate, key)?;
-            certificates.push(Arc::clone(&certificate));
-            Some(tls::server(&certificate))
-        }
-    };
-    Ok(Some(SipTls { acceptor, client }))
 }
 
 /// 32 bytes of the system's randomness.

@@ -247,7 +247,6 @@ fn fits(pattern: &[u8], text: &[u8]) -> bool {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 

@@ -26,7 +26,7 @@ enum Side {
     Component {
         domain: String,
         serves: Vec<String>,
-        presences: Presences,
+        presences: Box<Presences>,
     },
     Account,
 }
@@ -47,7 +47,7 @@ impl Delivery {
         let side = Side::Component {
             domain: config.domain.to_lowercase(),
             serves: config.serves.clone(),
-            presences,
+            presences: Box::new(presences),
         };
         Self { disco, side }
     }

@@ -156,7 +156,6 @@ fn fits(to: Option<&str>, from: Option<&str>, own: &str) -> bool {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
     use crate::xmpp::ns;

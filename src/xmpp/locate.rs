@@ -174,7 +174,6 @@ fn in_order(mut services: Vec<Service>, ids: &mut Source) -> VecDeque<(String, u
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 

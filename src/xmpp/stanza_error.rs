@@ -154,7 +154,6 @@ pub fn condition(stanza: &Element) -> Condition {
 }
 
 #[cfg(test)]
-#[expect(clippy::unwrap_used, reason = "tests")]
 mod tests {
     use super::*;
 

@@ -188,9 +188,11 @@ impl Reader {
     /// At the beginning of a stream.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        let mut options = Options::default();
-        // Above, the parser gives up for good: the last line behind the limits of this file.
-        options.max_token_length = limits.skipped_bytes_max;
+        let options = Options {
+            // Above, the parser gives up for good: the last line behind the limits of this file.
+            max_token_length: limits.skipped_bytes_max,
+            ..Options::default()
+        };
         Self {
             parser: RawParser::with_options(options),
             limits,

@@ -245,7 +245,7 @@ const DOUBLED: &[(&str, &str)] = &[
     ("crypto-common", "digest 0.10 and 0.11"),
     (
         "digest",
-        "tokio-tungstenite's sha1 is of 0.10, md-5 of 0.11",
+        "axum's sha1 is of 0.10, md-5 and xmpp-parsers of 0.11",
     ),
     ("getrandom", "three generations of rand below others"),
     ("nom", "str0m's certificate parser and webrtc-sdp's"),
@@ -254,6 +254,7 @@ const DOUBLED: &[(&str, &str)] = &[
     ("rand_chacha", "ours is of 0.10, rand 0.9 brings its own"),
     ("rand_core", "as rand"),
     ("rxml_validation", "rxml's macros, built, not linked"),
+    ("sha1", "axum's WebSocket is of 0.10, xmpp-parsers of 0.11"),
     (
         "signature",
         "two generations of elliptic-curve crates below str0m",
