@@ -11,7 +11,17 @@ pub(super) fn warnings(config: &Config) -> Vec<String> {
     page(config, &mut warnings);
     network(config, &mut warnings);
     plan(config, &mut warnings);
+    chat(config, &mut warnings);
     warnings
+}
+
+fn chat(config: &Config, warnings: &mut Vec<String>) {
+    for component in config.component.iter().filter(|one| one.callers.is_empty()) {
+        let name = &component.name;
+        warnings.push(format!(
+            "no chat user may call by component {name}: its `callers` are empty"
+        ));
+    }
 }
 
 fn admission(config: &Config, warnings: &mut Vec<String>) {

@@ -3,7 +3,7 @@
 //! ```text
 //!   Input ─▶ ws::Agent  ─┐ Call, Signal  ┌─▶ call::Switchboard ─┐ Tell, Note, Ended
 //!            sip::Agent ─┴───▶ route ────┘                      └─▶ the agent of the leg ─▶ Output
-//!            xmpp::Agent ──▶ chat: streams to chat servers, stanzas
+//!            xmpp::Agent ──▶ chat ──▶ jingle::Agent
 //! ```
 //!
 //! One input, then `poll_output` until there is nothing left, then the next input or
@@ -35,6 +35,7 @@ use crate::call::timer::Patience;
 use crate::call::{Effect, cause::Cause};
 use crate::config::Config;
 use crate::id::{CallId, LegId, Source};
+use crate::jingle;
 use crate::metrics::Metrics;
 use crate::route::DialPlan;
 use crate::sip;
@@ -70,6 +71,7 @@ pub struct Gateway {
     ws: ws::Agent,
     sip: sip::Agent,
     xmpp: xmpp::Agent,
+    jingle: jingle::Agent,
     switchboard: Switchboard,
     plan: DialPlan,
     legs: Legs,
@@ -111,6 +113,7 @@ impl Gateway {
             ws: ws::Agent::new(&config, now, unix),
             sip: sip::Agent::new(&config, sip_bound, now),
             xmpp: xmpp::Agent::new(&config, now),
+            jingle: jingle::Agent::new(&config),
             switchboard: Switchboard::new(patience, config.call.calls_max),
             plan: DialPlan::new(&config),
             legs: Legs::default(),
@@ -190,6 +193,7 @@ impl Gateway {
         }
         self.ws.set_shedding(shedding);
         self.sip.set_shedding(shedding);
+        self.jingle.set_shedding(shedding);
     }
 
     /// Does what is due.
@@ -233,7 +237,7 @@ impl Gateway {
     #[must_use]
     pub fn is_idle(&self) -> bool {
         let middle = self.switchboard.is_empty() && self.legs.is_empty() && self.joins.is_empty();
-        middle && self.ws.is_idle() && self.sip.is_idle()
+        middle && self.ws.is_idle() && self.sip.is_idle() && self.jingle.is_idle()
     }
 
     /// The number of the `count`th stream that was accepted.
@@ -253,6 +257,8 @@ impl Gateway {
                 self.sip_event(event, now);
             } else if let Some(event) = self.xmpp.poll_event() {
                 self.xmpp_event(event, now);
+            } else if let Some(event) = self.jingle.poll_event() {
+                self.jingle_event(event, now);
             } else if let Some(effect) = self.switchboard.poll_effect() {
                 self.effect(effect, now);
             } else {
@@ -380,6 +386,7 @@ impl Gateway {
                 };
                 self.ws.drain();
                 self.sip.drain();
+                self.jingle.drain();
             }
             Life::Draining { .. } => self.leave(now),
             Life::Leaving { .. } => self.life = Life::Leaving { until: now },
@@ -396,6 +403,10 @@ impl Gateway {
         };
         self.settle_effects(now);
         self.sip.shutdown(&mut self.ids, now);
+        // The ends of sessions go before the stream does.
+        while let Some(event) = self.jingle.poll_event() {
+            self.jingle_event(event, now);
+        }
         self.xmpp.shutdown(now);
     }
 

@@ -36,6 +36,7 @@ impl Dialled {
                 let text = number_or_name(text.clone());
                 Some(Self::plain(text.clone(), text))
             }
+            Address::Chat(jid) => Self::chat(&unescaped(jid)?),
             Address::User(_) | Address::Join(_) => {
                 let spelled = to.to_string();
                 Some(Self::plain(spelled.clone(), spelled))
@@ -66,6 +67,22 @@ impl Dialled {
             host: None,
             user: None,
         }
+    }
+
+    /// The address of a chat user (RFC 5122); its two parts know no case (RFC 7622 §3).
+    fn chat(jid: &str) -> Option<Self> {
+        let (bare, resource) = match jid.split_once('/') {
+            Some((bare, resource)) => (bare, format!("/{resource}")),
+            None => (jid, String::new()),
+        };
+        let bare = bare.to_lowercase();
+        let (_, domain) = bare.split_once('@')?;
+        Some(Self {
+            spelled: format!("xmpp:{bare}{resource}"),
+            bare: None,
+            host: Some(domain.to_owned()),
+            user: Some(format!("{bare}{resource}")),
+        })
     }
 
     fn uri(uri: &str, trunks: &[Trunk]) -> Option<Self> {
@@ -157,7 +174,7 @@ fn without_separators(number: &str) -> String {
 }
 
 /// Escapes undone (RFC 3261 §19.1.2); `None` where they hide what is no text of one line.
-fn unescaped(text: &str) -> Option<String> {
+pub(super) fn unescaped(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, behind @ ..] = rest {

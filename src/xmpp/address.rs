@@ -120,6 +120,7 @@ pub fn jid_of(address: &Address, component: &str) -> Result<String, NoAddress> {
         Address::Telephone(number) => (digits(number), None),
         Address::Uri(uri) => of_uri(uri)?,
         // Two meet there; it is nobody's address.
+        Address::Chat(jid) => (jid.clone(), None),
         Address::Join(_) => return Err(NoAddress::NoJid),
     };
     let mut jid = format!("{}@{component}", escape(&local));

@@ -54,6 +54,12 @@ impl Check<'_> {
                     self.wrong(key(&format!("serves[{which}]")), what);
                 }
             }
+            for (which, pattern) in component.callers.iter().enumerate() {
+                if !pattern.contains(['@', '*']) || pattern.contains(['/', ' ']) {
+                    let what = "is to be an address without a resource, such as `*@example.org`";
+                    self.wrong(key(&format!("callers[{which}]")), what);
+                }
+            }
         }
         self.chat_accounts(config, &mut names, &mut addresses);
         self.chat_numbers(config);
@@ -117,6 +123,7 @@ impl Check<'_> {
         for (key, value, least, most) in [
             ("requests_max", xmpp.requests_max, 1, usize::MAX),
             ("queue_max", xmpp.queue_max, 1, usize::MAX),
+            ("sessions_max", xmpp.sessions_max, 1, usize::MAX),
             ("unacked_max", xmpp.unacked_max, 1, 1 << 20),
             ("stanza_bytes_max", xmpp.stanza_bytes_max, 10_000, 1 << 24),
             ("skipped_bytes_max", xmpp.skipped_bytes_max, 10_000, 1 << 28),
