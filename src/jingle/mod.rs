@@ -12,7 +12,8 @@
 //!
 //! | XEP | what | file |
 //! |---|---|---|
-//! | 0166 | actions, contents, reasons | `action`, `content`, `reason` |
+//! | 0166 | actions, contents, reasons, errors | `action`, `content`, `reason`, `refusal` |
+//! | 0166 | sessions and their calls | `session`, `leg`, `agent` |
 //! | 0167 | RTP descriptions, session-info | `rtp`, `info` |
 //! | 0176 | ICE over UDP | `ice_udp` |
 //! | 0293 | feedback messages | `feedback` |
@@ -20,6 +21,7 @@
 //! | 0320 | DTLS | `dtls` |
 //! | 0338 | groups | `group` |
 //! | 0339 | sources | `source` |
+//! | 0353 | what rings before there is a session | `propose` |
 //! | 0507 | what a content shows | `rtp` |
 //!
 //! Not done: XEP-0177 (raw UDP), 0262 (ZRTP), 0343 (data channels), `<encryption/>` of 0167 (SDES);
@@ -66,6 +68,8 @@ pub use loss::{Loss, Lost};
 pub use parameter::Parameter;
 pub use agent::Agent;
 pub use print::{find, parse, print};
+pub use propose::{Ended, Initiation, Word};
 pub use reason::{Condition, Phase, Reason};
+pub use refusal::Refusal;
 pub use rtp::{Description, PayloadType};
 pub use source::{Source, SourceGroup};

@@ -24,7 +24,7 @@ use std::time::Instant;
 use minidom::Element;
 
 use self::placed::{Key, Placed};
-use super::leg::{Do, Leg};
+use super::leg::Leg;
 use super::session::Purpose;
 use crate::address::Address;
 use crate::call::signal::{Invite, Signal};

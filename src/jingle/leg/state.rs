@@ -18,12 +18,12 @@
 //!
 //! The upper half is called by its peer, the lower half calls it.
 
-use super::session::Session;
+use super::super::session::Session;
 use crate::sdp::SessionDescription;
 
 /// What a leg is doing.
 #[derive(Debug)]
-pub(super) enum State {
+pub(in crate::jingle) enum State {
     /// Nothing was said yet.
     New,
     /// The peer proposes a call.
@@ -46,7 +46,7 @@ pub(super) enum State {
 
 /// Whether it was said that a device rings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Rings {
+pub(in crate::jingle) enum Rings {
     /// It was.
     Said,
     /// It was not.
@@ -55,7 +55,7 @@ pub(super) enum Rings {
 
 /// What a proposal of ours leads to once it is taken.
 #[derive(Debug)]
-pub(super) enum Opening {
+pub(in crate::jingle) enum Opening {
     /// The offer, with the candidates that have come since.
     Offer(Box<SessionDescription>),
     /// Nothing yet: the caller is to be asked.
@@ -64,7 +64,7 @@ pub(super) enum Opening {
 
 /// As what the peer's acceptance is told to the middle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reply {
+pub(in crate::jingle) enum Reply {
     /// It takes the call.
     Accept,
     /// It has taken the call before, and answers the offer.

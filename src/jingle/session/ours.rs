@@ -9,7 +9,7 @@ use crate::sdp::{Limits, SessionDescription, check_answer};
 
 /// An offer under way.
 #[derive(Debug)]
-pub(super) struct Ours {
+pub(in crate::jingle) struct Ours {
     /// What our side describes once it is taken.
     pub(super) offer: SessionDescription,
     /// The table of contents before it.

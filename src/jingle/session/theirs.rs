@@ -12,7 +12,7 @@ use crate::sdp::{Limits, SessionDescription};
 
 /// A change of the peer.
 #[derive(Debug)]
-pub(super) struct Theirs {
+pub(in crate::jingle) struct Theirs {
     /// What the peer describes once it is taken.
     offer: SessionDescription,
     before: Sections,
