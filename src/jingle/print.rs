@@ -12,7 +12,8 @@ use crate::sdp::Limits;
 /// Depth that a document may have; reading and dropping one takes a step of the stack for each.
 const DEPTH_MAX: usize = 64;
 
-/// Reads a document; a stanza without a namespace is one of `jabber:client`.
+/// Reads a document, blanks before it or not; a stanza without a namespace is one of
+/// `jabber:client`.
 ///
 /// # Errors
 /// [`ReadError`] where it is too long, too deep or no XML.
@@ -22,6 +23,7 @@ pub fn parse(text: &str, limits: &Limits) -> Result<Element, ReadError> {
     if text.len() > bytes_max {
         return Err(ReadError::TooMany("bytes", bytes_max));
     }
+    let text = text.trim_ascii_start();
     let mut depth = 0_usize;
     let mut reader = RawReader::new(text.as_bytes());
     while let Some(event) = reader.read().map_err(|_| ReadError::NotXml)? {
@@ -119,7 +121,7 @@ mod tests {
 
     #[test]
     fn stanza_that_was_copied_out_of_a_stream_is_read() {
-        let text = "<iq type='set'><jingle xmlns='urn:xmpp:jingle:1'/></iq>";
+        let text = "\n  <iq type='set'><jingle xmlns='urn:xmpp:jingle:1'/></iq>\n";
         let element = parse(text, &Limits::default()).unwrap();
         assert!(find(&element).is_some() && element.has_ns("jabber:client"));
     }

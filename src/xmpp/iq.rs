@@ -113,13 +113,14 @@ impl Requests {
         Some(asked.waiter)
     }
 
-    /// The next one whose time is up.
-    pub fn expired(&mut self, now: Instant) -> Option<Waiter> {
+    /// The next one whose time is up: its id, and who waits.
+    pub fn expired(&mut self, now: Instant) -> Option<(String, Waiter)> {
         let (until, id) = self.due.first()?.clone();
         if until > now {
             return None;
         }
-        self.forget(&id)
+        let waiter = self.forget(&id)?;
+        Some((id, waiter))
     }
 
     /// When the next one's time is up.
@@ -238,7 +239,7 @@ mod tests {
             .unwrap();
         let at = table.poll_timeout().unwrap();
         assert_eq!(table.expired(at - Duration::from_millis(1)), None);
-        assert_eq!(table.expired(at), Some(Waiter::Asker(1)));
+        assert_eq!(table.expired(at), Some((id.clone(), Waiter::Asker(1))));
         assert_eq!(table.expired(at), None);
         assert!(
             table

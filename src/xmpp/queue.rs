@@ -52,6 +52,12 @@ impl Queue {
         is_due.then(|| self.pop()).flatten()
     }
 
+    /// Takes a request out: nobody waits for its answer any more.
+    pub fn withdraw(&mut self, id: &str) {
+        let is_it = |one: &Element| one.name() == "iq" && one.attr("id") == Some(id);
+        self.waiting.retain(|(_, stanza)| !is_it(stanza));
+    }
+
     /// When the next one's time is up.
     #[must_use]
     pub fn poll_timeout(&self) -> Option<Instant> {

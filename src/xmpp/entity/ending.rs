@@ -97,8 +97,8 @@ impl Entity {
         out.state(self.id, Standing::GivenUp { why });
     }
 
-    /// Ends the stream for good: the process is to end. Servers do not tell users that the addresses
-    /// of a component are gone; it does.
+    /// Ends the stream for good: the process is to end. Servers do not tell users that the
+    /// addresses of a component are gone; it does.
     pub(in crate::xmpp) fn leave(&mut self, out: &mut Out, now: Instant) {
         if self.is_online() {
             let gone: Vec<_> = self.delivery.departures().collect();
@@ -123,11 +123,12 @@ impl Entity {
         ids: &mut Source,
         now: Instant,
     ) {
-        while let Some(waiter) = self.requests.expired(now) {
-            out.answered(self.id, waiter, Outcome::None);
-        }
         while let Some(stanza) = self.queue.expired(now) {
             self.give_back(stanza, out);
+        }
+        while let Some((id, waiter)) = self.requests.expired(now) {
+            self.queue.withdraw(&id);
+            out.answered(self.id, waiter, Outcome::None);
         }
         if self.next().is_none_or(|(at, _)| at > now) {
             return;

@@ -248,6 +248,7 @@ fn requests_are_answered_late_or_by_the_right_one() {
         [(1, Outcome::Result(_))]
     ));
     bench.ask(2, "bob@example.org/x");
+    bench.pass_secs(1);
     bench.cut();
     // One that waits in the queue is answered once, too.
     bench.ask(3, "bob@example.org/x");
@@ -257,6 +258,29 @@ fn requests_are_answered_late_or_by_the_right_one() {
         .map(|(asker, _)| *asker)
         .collect();
     assert_eq!(late, [2, 3]);
+    assert!(bench.undelivered.is_empty());
+}
+
+#[test]
+fn request_that_waits_is_not_sent_once_nobody_waits_for_its_answer() {
+    let mut config = component();
+    config.xmpp.request_timeout = Duration::from_secs(5);
+    let mut bench = Bench::component(&config);
+    bench.cut();
+    bench.ask(1, "bob@example.org/x");
+    bench.send(message("1")).unwrap();
+    bench.pass_secs(6);
+    assert_eq!(bench.answered, [(1, Outcome::None)]);
+    bench.until_connect();
+    bench.opened();
+    bench.says(COMPONENT_HEAD);
+    bench.written();
+    bench.says("<handshake/>");
+    let written = bench.written();
+    assert!(
+        written.contains("<message") && !written.contains("<iq"),
+        "{written}"
+    );
     assert!(bench.undelivered.is_empty());
 }
 
