@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use super::profile::{Gathering, Profile, Reader, Trickles};
-use super::signal::{Invite, Signal};
+use super::signal::{Invite, Opening, Signal};
 use super::trickle::{Gathered, gathered};
 use crate::id::LegId;
 use crate::sdp::{Change, OwnedOrigin, SessionDescription, Slots, Trickle, What, compare};
@@ -41,6 +41,8 @@ struct Told {
 enum Outbox {
     /// Nothing.
     Clear,
+    /// An offer that the caller has promised and not made.
+    Promised(Speech),
     /// A description waits for the candidates of the side that made it.
     Gathering {
         speech: Speech,
@@ -53,7 +55,7 @@ enum Outbox {
 /// moment of telling, with the candidates it has by then.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Speech {
-    /// The invitation.
+    /// The invitation, whose offer is the caller's as soon as he has made one.
     Invite(Box<Invite>),
     /// An early answer of this branch.
     Progress(u16),
@@ -168,7 +170,7 @@ impl Leg {
     pub fn drop_waiting(&mut self) -> Option<Speech> {
         match std::mem::replace(&mut self.outbox, Outbox::Clear) {
             Outbox::Clear => None,
-            Outbox::Gathering { speech, .. } => Some(speech),
+            Outbox::Promised(speech) | Outbox::Gathering { speech, .. } => Some(speech),
         }
     }
 
@@ -176,7 +178,7 @@ impl Leg {
     #[must_use]
     pub fn wakes_at(&self, source: &Self) -> Option<Instant> {
         match &self.outbox {
-            Outbox::Clear => None,
+            Outbox::Clear | Outbox::Promised(_) => None,
             Outbox::Gathering {
                 since, patience, ..
             } => {
@@ -189,6 +191,11 @@ impl Leg {
                 Some(*since + after)
             }
         }
+    }
+
+    /// Keeps for this leg what it is to be told with the caller's offer, when he makes it.
+    pub fn await_offer(&mut self, speech: Speech) {
+        self.outbox = Outbox::Promised(speech);
     }
 
     /// Tells this leg what `source` described, now or when its candidates are there.
@@ -208,13 +215,16 @@ impl Leg {
 
     /// Looks again at what waits: candidates came, or time passed.
     pub fn retry(&mut self, source: &Self, now: Instant) -> Telling {
-        let Outbox::Gathering {
-            speech,
-            since,
-            patience,
-        } = std::mem::replace(&mut self.outbox, Outbox::Clear)
-        else {
-            return Telling::Later;
+        let (speech, since, patience) = match std::mem::replace(&mut self.outbox, Outbox::Clear) {
+            Outbox::Gathering {
+                speech,
+                since,
+                patience,
+            } => (speech, since, patience),
+            other @ (Outbox::Clear | Outbox::Promised(_)) => {
+                self.outbox = other;
+                return Telling::Later;
+            }
         };
         let waited = now.saturating_duration_since(since);
         let ready = match source.said().map(gathered) {
@@ -261,10 +271,13 @@ impl Leg {
             sent
         });
         let signal = match (&speech, description) {
-            (Speech::Invite(invite), offer) => Signal::Invite(Box::new(Invite {
-                offer,
-                ..(**invite).clone()
-            })),
+            (Speech::Invite(invite), offer) => {
+                let mut invite = invite.clone();
+                if let Some(offer) = offer {
+                    invite.opening = Opening::Offer(offer);
+                }
+                Signal::Invite(invite)
+            }
             (Speech::Progress(fork), Some(description)) => Signal::Progress {
                 description,
                 fork: *fork,

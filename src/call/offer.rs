@@ -1,4 +1,5 @@
-//! Offers inside a call: taken, refused, answered, given up (RFC 3264 §8, RFC 6337 §2).
+//! Offers inside a call: taken, refused, answered, given up (RFC 3264 §8, RFC 6337 §2). What is
+//! else with the first one is in `opening.rs`.
 
 use std::time::Instant;
 
@@ -59,7 +60,10 @@ impl Call {
     }
 
     /// Nobody answered an offer inside the call in time: both sides return to what was.
-    pub(super) fn negotiation_unanswered(&mut self) {
+    pub(super) fn negotiation_unanswered(&mut self, now: Instant) {
+        if self.is_opening() {
+            return self.opening_unanswered(now);
+        }
         let refuse = Signal::Refuse(Refusal::Unanswered.into());
         self.a.drop_waiting();
         if let Some(leg) = self.b.first_mut() {

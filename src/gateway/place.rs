@@ -247,7 +247,7 @@ impl Gateway {
     fn joins(&mut self, leg: LegId, word: String, profile: Profile, invite: Invite, now: Instant) {
         if let Some(call) = self.joins.remove(&word) {
             let call_leg = self.call_leg(leg, profile.clone());
-            if self.switchboard.join(call, call_leg, now) {
+            if self.switchboard.join(call, call_leg, &invite.opening, now) {
                 return;
             }
             // It waits no more, and is not this one's.

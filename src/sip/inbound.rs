@@ -205,7 +205,7 @@ impl Agent {
         let invite = Invite {
             from: caller_of(&request),
             to: request.uri.address(),
-            offer,
+            opening: offer.into(),
             headers: self.headers_for_client(&request, caller.trunk.as_deref()),
         };
         let identity = Identity {

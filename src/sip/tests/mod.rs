@@ -295,7 +295,7 @@ impl Bench {
         let invite = Invite {
             from: Caller::default(),
             to: Address::Dialled("600".into()),
-            offer,
+            opening: offer.into(),
             headers: vec![
                 ("X-Ticket".into(), "7".into()),
                 ("Route".into(), "<sip:evil.example;lr>".into()),

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Agent, Call, Event, Invitee, Refused};
 use crate::address::Address;
 use crate::ask::{AskId, Question, Told};
-use crate::call::signal::{Caller, Invite, MediaFlow, Signal};
+use crate::call::signal::{Caller, Invite, MediaFlow, Opening, Signal};
 use crate::config::{self, Config};
 use crate::id::{LegId, Source};
 use crate::sdp::{Limits, MediaState, SessionDescription};
@@ -261,6 +261,15 @@ impl Rig {
 
     /// The connection's session is called, by an offer or without; its leg.
     pub(super) fn invite(&mut self, session: SessionId, call: &str, offer: Option<&str>) -> LegId {
+        self.invite_with(session, call, offer.map(sdp).into())
+    }
+
+    pub(super) fn invite_with(
+        &mut self,
+        session: SessionId,
+        call: &str,
+        opening: Opening,
+    ) -> LegId {
         let leg = self.ids.leg();
         let invitee = Invitee {
             session,
@@ -274,7 +283,7 @@ impl Rig {
                 display_name: Some("Desk".into()),
             },
             to: Address::User("alice".into()),
-            offer: offer.map(sdp),
+            opening,
             headers: vec![("X-Queue".into(), "sales".into())],
         };
         self.apply(leg, Signal::Invite(Box::new(invite)));

@@ -239,8 +239,9 @@ pub struct CallAccept {
     /// The call.
     #[serde(deserialize_with = "name")]
     pub call: String,
-    /// The answer; the offer where `call.incoming` said that one is needed.
-    pub description: Description,
+    /// What `call.incoming` said that is needed: the answer, the offer, or nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<Description>,
     /// The number of the offer that it answers, or the offer's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub negotiation: Option<u64>,

@@ -328,7 +328,7 @@ pub struct CallInfo {
     /// The other side.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peer: Option<String>,
-    /// What the client has to send to accept.
+    /// What the client has to send: to accept, or where it has accepted, for the caller's offer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub need: Option<Need>,
 }
@@ -375,7 +375,7 @@ pub enum Need {
     Answer,
     /// An offer.
     Offer,
-    /// Nothing.
+    /// Nothing: the caller's offer comes when the call is accepted.
     Nothing,
 }
 
