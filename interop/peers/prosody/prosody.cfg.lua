@@ -26,6 +26,8 @@ component_ports = { {{COMPONENT_PORT}} }
 component_interfaces = { "127.0.0.1" }
 smacks_hibernation_time = 60
 limits = { c2s = { rate = "10mb/s" } }
+-- A user of the lab sends an attribute of 500 KB, and the component is to see it.
+c2s_stanza_size_limit = 1024 * 1024
 log = { debug = "*console" }
 
 VirtualHost "xmpp.test"

@@ -1,6 +1,7 @@
 // Chat users call each other through a chat server, without the gateway: the lab's own phones.
 
 import { Ejabberd } from '../../peers/ejabberd/ejabberd.mjs';
+import { Misbehaving } from '../../peers/slixmpp/slixmpp.mjs';
 import { Prosody } from '../../peers/prosody/prosody.mjs';
 import { Browser } from '../browser.mjs';
 import { ChatPhone } from '../chat-phone.mjs';
@@ -172,6 +173,30 @@ async function restart(ctx, peer) {
   await s.a.ended(call);
 }
 
+/** The one who misbehaves, against a phone of the lab: restarts at once, and foreign stanzas. */
+async function misbehaving(ctx, peer) {
+  const starting = SERVERS[peer].start(ctx, { users: ['romeo', 'mallory', 'eve'] });
+  const browser = await Browser.start(ctx);
+  const server = await starting;
+  const romeo = await ChatPhone.open(browser, server, 'romeo', { tone: randomTone() });
+  const both = await Misbehaving.start(ctx, server, 'both-restart', { to: romeo.full });
+  const call = await romeo.incoming();
+  await romeo.accept(call);
+  await both.tells({ text: 'talking' });
+  await romeo.restartIce(call);
+  await both.tells({ event: 'note', text: 'restarted', ours: 'result' });
+  const { candidates } = await both.tells({ event: 'note', text: 'answered' });
+  check(candidates > 0, 'a restart was answered without a candidate');
+  const other = await Misbehaving.start(ctx, server, 'foreign', {
+    to: romeo.full, user: 'eve', sid: call, victim: `mallory@${server.domain}/bad`,
+  });
+  const replies = await other.ended();
+  check(replies['session-terminate'].jingle === 'unknown-session', JSON.stringify(replies));
+  await romeo.is(call, 'connected');
+  await romeo.hangUp(call);
+  await both.ended();
+}
+
 const kase = (peer) => (name, sentence, run) => ({
   name: `lab-chat-${name}`, peer, gateway: false, sentence, run: (ctx) => run(ctx, peer), ms: 90_000,
 });
@@ -184,6 +209,7 @@ export const cases = ['prosody', 'ejabberd'].flatMap((peer) => [
     kase(peer)('video', 'pictures are added, dropped, and turned down', pictures),
     kase(peer)('refused', 'declined, retracted, busy, nobody there', refused),
     kase(peer)('elsewhere', 'two resources ring, one answers, the other is told; text', elsewhere),
+    kase(peer)('misbehaving', 'slixmpp does what no client should, against such a user', misbehaving),
     kase(peer)('restart', 'the server is killed and started again in mid-call', restart),
   ]),
 ]);
