@@ -51,13 +51,14 @@ export class ChatPhone {
    * Signs `user` in at `server` (a `Prosody` or `Ejabberd`), as `resource`.
    *
    * `tone` is his microphone (by default the browser's), `as` his manner. `trickle: false` gathers
-   * first. `rings: false` says nothing of ringing, `busy` turns down calls beside another one,
-   * `initiates: false` leaves a `proceed` unanswered, `camera` is the colour that he answers pictures
-   * with (without it they are turned down).
+   * first. `proposals: false` knows none, `rings: false` says nothing of ringing, `busy` turns down
+   * calls beside another one, `initiates: false` leaves a `proceed` unanswered, `camera` is the
+   * colour that he answers pictures with (without it they are turned down).
    */
   static async open(browser, server, user, {
     resource = 'phone', tone, as = 'conversations', trickle = true, rings = true, busy = false,
-    carbons = true, initiates = true, camera = null, webSocket = server.webSocket,
+    carbons = true, proposals = true, initiates = true, camera = null,
+    webSocket = server.webSocket,
   } = {}) {
     const own = new ChatPhone();
     Object.assign(own, { user, ctx: browser.ctx, server });
@@ -66,7 +67,7 @@ export class ChatPhone {
     own.page = await browser.open(await served(browser.ctx), { name: own.name, tone });
     own.full = await own.page.run((given) => window.chat.start(given), {
       jid: own.jid, resource, password: `pw-${user}`, webSocket, as, trickle, rings, busy, carbons,
-      initiates, camera,
+      proposals, initiates, camera,
     });
     own.ctx.note(`${own.name} is ${own.full}`);
     own.ctx.defer(() => own.#keep());
@@ -186,6 +187,14 @@ export class ChatPhone {
 
   /** Drops the pictures. */
   removeVideo(sid) { return this.#do('removeVideo', sid); }
+
+  /** Subscribes to the presence of `jid`; gives back the full address that it comes from. */
+  async befriend(jid, ms = 10_000) {
+    await this.#do('subscribe', jid);
+    return until(ms, `${this.name} sees that ${jid} is there`, () => this.page.run((of) => (
+      window.chat.presences.find((p) => p.type === undefined || p.type === 'available'
+        ? p.from.startsWith(`${of}/`) : false)?.from ?? null), jid));
+  }
 
   /** Sends text and asks for a receipt; gives back the message's id. */
   say(to, text) { return this.#do('say', to, text); }

@@ -1,4 +1,4 @@
--- Prosody in the lab: accounts alice and bob, components with the secret of the case.
+-- Prosody in the lab: the accounts of the case, components with its secret.
 -- What stands in double braces is filled in by prosody.mjs.
 pidfile = "{{FOLDER}}/prosody.pid"
 data_path = "{{FOLDER}}/data"

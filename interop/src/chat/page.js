@@ -224,7 +224,7 @@ chat.start = async (given) => {
   });
   chat.client = client;
   proposals = new Proposals((xml) => client.transport?.write(xml), () => client.jid, proposal);
-  client.disco.addFeature('urn:xmpp:jingle-message:0');
+  if (given.proposals) client.disco.addFeature('urn:xmpp:jingle-message:0');
   follow(client.jingle);
   client.on('raw:*', (direction, xml) => {
     const out = direction === 'raw:outgoing';
@@ -235,7 +235,7 @@ chat.start = async (given) => {
       const jingle = iq.getElementsByTagNameNS('urn:xmpp:jingle:1', 'jingle')[0];
       if (jingle) chat.faults.push(...faultsOf(jingle));
     }
-    proposals.take(xml);
+    if (given.proposals) proposals.take(xml);
   });
   client.on('message', (m) => { if (m.body) chat.messages.push(m); });
   client.on('message:error', (m) => chat.messages.push(m));
@@ -244,6 +244,7 @@ chat.start = async (given) => {
   client.on('disconnected', () => { chat.online = 0; });
   const begun = new Promise((resolve, reject) => {
     client.on('session:started', async () => {
+      await client.getRoster();
       if (given.carbons) await client.enableCarbons();
       client.updateCaps();
       client.sendPresence({ legacyCapabilities: client.disco.getCaps() });
@@ -356,6 +357,8 @@ chat.removeVideo = async (sid) => {
 chat.say = (to, body) => client.sendMessage({
   to, body, type: 'chat', receipt: { type: 'request' },
 });
+
+chat.subscribe = (jid) => client.subscribe(jid);
 
 /** Writes a stanza past the library. */
 chat.write = (xml) => client.transport.write(xml);
