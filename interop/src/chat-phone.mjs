@@ -11,6 +11,12 @@ import path from 'node:path';
 import { build } from 'esbuild';
 import { check, interop, until } from './lab.mjs';
 
+/** The version of the library. */
+export function version() {
+  const file = path.join(interop, 'node_modules', 'stanza', 'package.json');
+  return `stanza ${JSON.parse(fs.readFileSync(file, 'utf8')).version}`;
+}
+
 let bundle = null;
 
 /** The page's script with the library in it, made once a run. */

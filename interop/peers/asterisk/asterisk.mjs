@@ -142,7 +142,8 @@ export class Asterisk {
         return Manager.connect(amiPort);
       }, 100);
       check(own.manager !== 'ended', `Asterisk ended at once; see ${own.log}`);
-      await own.command('core waitfullybooted', 30_000);
+      // Orders are taken before all of them are known.
+      await until(30_000, 'Asterisk has booted', () => own.command('core waitfullybooted', 30_000));
       const said = await own.command('core show version');
       own.version = /Asterisk \d+\.\d+\.\d+/.exec(said)?.[0] ?? said.trim();
     } catch (error) {

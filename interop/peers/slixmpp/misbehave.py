@@ -221,24 +221,35 @@ def proposal(sid):
             '</propose>')
 
 
+async def tried(peer, inner, step, sid=None):
+    """Calls with these contents; takes it back where it was taken."""
+    sid = new_sid() if sid is None else sid
+    told = await peer.initiate(sid, inner, step)
+    if told and told['type'] == 'result':
+        await peer.terminate(sid)
+
+
+async def honest(peer):
+    """A call as it should be, taken back: can others still call?"""
+    sid = new_sid()
+    await peer.initiate(sid)
+    await peer.terminate(sid)
+
+
 async def duplicates(peer):
     """The same child twice, everywhere."""
     d, t = description(), transport()
+    twice = f'<fingerprint xmlns="{DTLS}" hash="sha-256" setup="actpass">{PRINT}</fingerprint>'
+    pcma = '<payload-type id="111" name="PCMA" clockrate="8000"/>'
     for step, inner in [
         ('two descriptions', content(d + d + t)),
         ('two transports', content(d + t + t)),
         ('two contents of a name', content() + content()),
-        ('two fingerprints', content(d + transport(inner=f'<fingerprint xmlns="{DTLS}" '
-                                                         f'hash="sha-256" setup="actpass">{PRINT}'
-                                                         '</fingerprint>'))),
-        ('two payloads of a number', content(description(
-            '<payload-type id="111" name="PCMA" clockrate="8000"/>') + t)),
+        ('two fingerprints', content(d + transport(inner=twice))),
+        ('two payloads of a number', content(description(pcma) + t)),
         ('two rtcp-mux', content(description('<rtcp-mux/>') + t)),
     ]:
-        sid = new_sid()
-        told = await peer.initiate(sid, inner, step)
-        if told and told['type'] == 'result':
-            await peer.terminate(sid)
+        await tried(peer, inner, step)
     sid = new_sid()
     both = peer.jingle('session-initiate', sid, content())
     await peer.ask('two jingles', both + both)
@@ -255,17 +266,13 @@ async def attributes(peer):
     """Attributes of 8 KB and of 500 KB, where anybody may put them."""
     for size in (8_300, 500_000):
         long = 'x' * size
-        await peer.initiate(long, step=f'sid {size}')
-        await peer.initiate(new_sid(), content(name=long), f'name {size}')
-        sid = new_sid()
-        told = await peer.initiate(sid, content(more=f' nobody-knows-this="{long}"'),
-                                   f'unknown {size}')
-        if told and told['type'] == 'result':
-            await peer.terminate(sid)
-        await peer.initiate(new_sid(), content(description() + transport(ufrag=long)),
-                            f'ufrag {size}')
+        await tried(peer, content(), f'sid {size}', sid=long)
+        await tried(peer, content(name=long), f'name {size}')
+        await tried(peer, content(more=f' nobody-knows-this="{long}"'), f'unknown {size}')
+        await tried(peer, content(description() + transport(ufrag=long)), f'ufrag {size}')
         peer.message(f'<body>{size}</body>', more=f' id="{long}"')
         peer.message(proposal(long))
+        peer.message(f'<retract xmlns="{JMI}" id="{long}"/>')
 
 
 async def unknown(peer):
@@ -277,11 +284,11 @@ async def unknown(peer):
         peer.message(f'<{action} xmlns="{JMI}" id="{sid}"/>')
     await peer.ask('no sid', f'<jingle xmlns="{JINGLE}" action="session-initiate"/>')
     await peer.ask('no action', f'<jingle xmlns="{JINGLE}" sid="{sid}"/>')
-    await peer.initiate('', step='an empty sid')
-    await peer.initiate(new_sid(), '', 'no content')
-    await peer.initiate(new_sid(), content('', name=''), 'an empty content')
-    await peer.initiate(new_sid(), content(transport()), 'no description')
-    await peer.initiate(new_sid(), content(description()), 'no transport')
+    await tried(peer, content(), 'an empty sid', sid='')
+    await tried(peer, '', 'no content')
+    await tried(peer, content('', name=''), 'an empty content')
+    await tried(peer, content(transport()), 'no description')
+    await tried(peer, content(description()), 'no transport')
 
 
 async def order(peer):
@@ -299,10 +306,10 @@ async def order(peer):
     await peer.terminate(sid)
     await peer.act('session-info', sid, '', 'info after the end')
     await peer.terminate(sid)
-    # A proposal whose proceed is answered by an accept.
+    # A proposal whose proceed, if one comes, is answered by an accept.
     sid = new_sid()
     peer.message(proposal(sid))
-    proceed = await peer.wait(6, event='jmi', action='proceed', sid=sid)
+    proceed = await peer.wait(2, event='jmi', action='proceed', sid=sid)
     if proceed:
         await peer.act('session-accept', sid, content(), 'accept instead of initiate',
                        to=proceed['from'])
@@ -339,7 +346,7 @@ async def fingerprint(peer):
     ]:
         sid = new_sid()
         await peer.initiate(sid, content(description() + transport(text=text)), step)
-        await peer.wait(3, event='jingle', action='session-info', sid=sid)
+        await peer.wait(1, event='jingle', action='session-info', sid=sid)
         await peer.terminate(sid)
     for step, text in [
         ('white space within', PRINT.replace(':', ': ', 3)),
@@ -351,19 +358,13 @@ async def fingerprint(peer):
         ('colons', ':::::'),
         ('foreign digits', '١٢:٣٤'),
     ]:
-        sid = new_sid()
-        told = await peer.initiate(sid, content(description() + transport(text=text)), step)
-        if told and told['type'] == 'result':
-            await peer.terminate(sid)
+        await tried(peer, content(description() + transport(text=text)), step)
     for step, given in [
         ('an unknown hash', {'hash_': 'sha-9'}),
         ('an unknown setup', {'setup': 'x'}),
         ('holdconn', {'setup': 'holdconn'}),
     ]:
-        sid = new_sid()
-        told = await peer.initiate(sid, content(description() + transport(**given)), step)
-        if told and told['type'] == 'result':
-            await peer.terminate(sid)
+        await tried(peer, content(description() + transport(**given)), step)
 
 
 async def candidates(peer):
@@ -427,15 +428,20 @@ async def both_restart(peer):
 
 
 async def flood(peer):
-    """Proposals by the hundred."""
-    for _ in range(300):
-        peer.send_raw(f'<message type="chat" to={quoteattr(peer.options.to)}>'
-                      f'{proposal(new_sid())}</message>')
-    await asyncio.sleep(2)
+    """Proposals by the hundred, and taken back."""
+    all_ = [new_sid() for _ in range(300)]
+    head = f'<message type="chat" to={quoteattr(peer.options.to)}>'
+    for sid in all_:
+        peer.send_raw(f'{head}{proposal(sid)}</message>')
+    await asyncio.sleep(1.5)
+    for sid in all_:
+        peer.send_raw(f'{head}<retract xmlns="{JMI}" id="{sid}"/></message>')
+    await asyncio.sleep(1.5)
 
 
 SCENARIOS = {f.__name__.replace('_', '-'): f for f in (
-    duplicates, attributes, unknown, order, foreign, fingerprint, candidates, both_restart, flood)}
+    honest, duplicates, attributes, unknown, order, foreign, fingerprint, candidates, both_restart,
+    flood)}
 
 
 async def main():

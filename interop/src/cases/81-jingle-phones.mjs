@@ -48,10 +48,12 @@ async function echo(s) {
   await s.juliet.is(sid, 'connected');
   await s.juliet.flowing();
   expectTone(await s.juliet.page.hear(1.5), s.tone, 'juliet hears her echo');
-  const ladder = await s.gateway.ladder(sid).catch(() => null);
   await s.juliet.hangUp(sid);
   await noChannels(s);
-  if (ladder) check(/INVITE/.test(ladder) && /session-initiate/.test(ladder), 'half a ladder');
+  const ladder = await s.gateway.onlyLadder();
+  for (const word of ['propose', 'proceed', 'session-initiate', 'INVITE', 'session-accept', 'BYE']) {
+    check(ladder.includes(word), `the ladder has no ${word}`);
+  }
   await s.juliet.content();
 }
 

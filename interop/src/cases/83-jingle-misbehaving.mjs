@@ -32,7 +32,7 @@ const alone = (scenario, judge) => async (ctx, peer) => {
   const open = alice.frames.filter((f) => f.type === 'call.incoming').filter((f) => !alice.frames
     .some((e) => e.type === 'call.ended' && e.call === f.call));
   check(open.length <= 1, `${open.length} of his calls still ring`);
-  const next = await Misbehaving.start(ctx, s.server, 'order', { to: TO, user: 'romeo' });
+  const next = await Misbehaving.start(ctx, s.server, 'honest', { to: TO, user: 'romeo' });
   check((await next.ended())['session-initiate'].type === 'result', 'others cannot call any more');
 };
 
