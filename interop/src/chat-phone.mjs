@@ -2,7 +2,7 @@
 // browser for the sound, an independent client as far from the gateway's code as can be.
 //
 // It comes in two manners. As `conversations` it proposes to a bare address (XEP-0353), sends the
-// session-initiate only after `proceed`, and notes in `faults` what Conversations would throw at. As
+// session-initiate only after `proceed`, and notes in `faults` what Conversations throws at. As
 // `stanza` it sends a session-initiate at once, to a full address, as the package does by itself.
 
 import fs from 'node:fs';
@@ -114,8 +114,8 @@ export class ChatPhone {
 
   /**
    * What a call is like: `state` (`calling`, `ringing`, `incoming`, `proceeding`, `connected`,
-   * `ended`), `proposed`, `role`, `peer`, `senders` by content, `heldThere`, `muteThere`, `restarts`,
-   * `end` (`by`: local, remote, elsewhere, error, lost; `condition`), `errors`.
+   * `ended`), `proposed`, `role`, `peer`, `senders` by content, `heldThere`, `muteThere`,
+   * `restarts`, `end` (`by`: local, remote, elsewhere, error, lost; `condition`), `errors`.
    */
   look(sid) {
     return this.page.run((id) => window.chat.look(id), sid);
@@ -173,7 +173,7 @@ export class ChatPhone {
     return this.ended(sid);
   }
 
-  /** Holds, by `modify` (content-modify) or `info` (session-info); his microphone is silent then. */
+  /** Holds, by `modify` (content-modify) or `info` (session-info); he is silent then. */
   hold(sid, how = 'modify') { return this.#do('hold', sid, true, how); }
 
   /** Resumes. */

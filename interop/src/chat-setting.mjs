@@ -17,15 +17,15 @@ export const SIP = 'sip.xmpp.test';
 const SECRET = 'a secret of the lab, long enough';
 
 /**
- * A chat server, and a gateway that is its components `web` (browser users) and `sip` (the dial plan,
- * whose first line is `xmpp:*` to `to`), both of which every user of the server may call.
+ * A chat server, and a gateway that is its components `web` (browser users) and `sip` (the dial
+ * plan, whose first line is `xmpp:*` to `to`), both of which every user of the server may call.
  *
- * `config` is merged into the gateway's, its `route` behind that first line. `accounts` are users of
- * the gateway who have an account at the server. `own` are settings of both components.
+ * `config` is merged into the gateway's, its `route` behind that first line. `accounts` are users
+ * of the gateway who have an account at the server. `own` are settings of both components.
  */
 export async function house(ctx, peer, {
-  config = {}, accounts = [], users = ['juliet', 'romeo', 'mallory'], to = 'component:web', own = {},
-  gateway: how = {},
+  config = {}, accounts = [], users = ['juliet', 'romeo', 'mallory'], to = 'component:web',
+  own = {}, gateway: how = {},
 } = {}) {
   const components = { [WEB]: SECRET, [SIP]: SECRET };
   const starting = SERVERS[peer].start(ctx, { components, users: [...users, ...accounts] });
@@ -49,9 +49,9 @@ export async function house(ctx, peer, {
       route: [{ match: 'xmpp:*', to }, ...(config.route ?? [])],
     },
   });
-  const own_ = { ctx, server, browser, gateway, accounts };
-  await onlineAgain(own_);
-  return own_;
+  const setting = { ctx, server, browser, gateway, accounts };
+  await onlineAgain(setting);
+  return setting;
 }
 
 /** Waits until all streams to the server stand. */

@@ -198,7 +198,8 @@ async function misbehaving(ctx, peer) {
 }
 
 const kase = (peer) => (name, sentence, run) => ({
-  name: `lab-chat-${name}`, peer, gateway: false, sentence, run: (ctx) => run(ctx, peer), ms: 90_000,
+  name: `lab-chat-${name}`, peer, gateway: false, sentence, ms: 90_000,
+  run: (ctx) => run(ctx, peer),
 });
 
 export const cases = ['prosody', 'ejabberd'].flatMap((peer) => [
@@ -209,7 +210,7 @@ export const cases = ['prosody', 'ejabberd'].flatMap((peer) => [
     kase(peer)('video', 'pictures are added, dropped, and turned down', pictures),
     kase(peer)('refused', 'declined, retracted, busy, nobody there', refused),
     kase(peer)('elsewhere', 'two resources ring, one answers, the other is told; text', elsewhere),
-    kase(peer)('misbehaving', 'slixmpp does what no client should, against such a user', misbehaving),
+    kase(peer)('misbehaving', 'slixmpp does what no client should, to such a user', misbehaving),
     kase(peer)('restart', 'the server is killed and started again in mid-call', restart),
   ]),
 ]);

@@ -254,7 +254,7 @@ export const cases = ['prosody', 'ejabberd'].flatMap((peer) => [
     kase(peer)('gathered', 'a phone that gathers first, called and calling: sound', gathered),
     kase(peer)('hold', 'either holds and resumes, by content-modify and session-info; mute', hold),
     kase(peer)('refused', 'a chat user’s calls: declined, busy, taken back, not answered', refused),
-    kase(peer)('refuses', 'calls to a chat user: declined, busy, taken back, not answered', refuses),
+    kase(peer)('refuses', 'calls to a chat user: declined, busy, taken back, unanswered', refuses),
     kase(peer)('video', 'pictures are added and dropped in mid-call, by either', video),
     kase(peer)('text', 'text both ways, with word of its delivery', text),
     kase(peer)('two-pages', 'two pages ring, one answers: the other is told', twoPages),

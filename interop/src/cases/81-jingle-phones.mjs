@@ -51,7 +51,7 @@ async function echo(s) {
   await s.juliet.hangUp(sid);
   await noChannels(s);
   const ladder = await s.gateway.onlyLadder();
-  for (const word of ['propose', 'proceed', 'session-initiate', 'INVITE', 'session-accept', 'BYE']) {
+  for (const word of ['propose', 'session-initiate', 'INVITE', 'session-accept', 'BYE']) {
     check(ladder.includes(word), `the ladder has no ${word}`);
   }
   await s.juliet.content();
@@ -245,7 +245,7 @@ export const cases = [
   asterisk('ice-restart', 'the chat user restarts ICE in mid-call: the sound goes on', restartIce),
   asterisk('refused', 'busy, forbidden, not found, taken back, ended there', refused),
   asterisk('called', 'Asterisk calls a chat user: declined, taken back, answered: sound', called),
-  asterisk('server-away', 'Asterisk hangs up while the chat server is down: told later', serverAway),
+  asterisk('server-away', 'Asterisk hangs up while the server is down: told later', serverAway),
   baresip('both-ways', 'a chat user calls baresip: sound, an ICE restart, hold', callsPhone),
   baresip('called', 'baresip calls a chat user: sound both ways', phoneCalls),
   baresip('cancel', 'the chat user takes the call back while baresip rings', takesBack, {

@@ -1,4 +1,4 @@
-// The gateway logged in as a user's own account; and servers that are killed in the middle of calls.
+// The gateway logged in as a user's own account; and servers that are killed amid calls.
 
 import { ChatPhone } from '../chat-phone.mjs';
 import {

@@ -2,7 +2,9 @@
 // nobody else notices.
 
 import { Misbehaving } from '../../peers/slixmpp/slixmpp.mjs';
-import { WEB, aliceCalls, house, julietCalls, pageAndChat, pageAndChatHear } from '../chat-setting.mjs';
+import {
+  WEB, aliceCalls, house, julietCalls, pageAndChat, pageAndChatHear,
+} from '../chat-setting.mjs';
 import { check, sleep } from '../lab.mjs';
 import { Client } from '../client.mjs';
 

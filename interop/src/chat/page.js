@@ -35,7 +35,7 @@ function over(call, by, condition, text) {
   Object.assign(call, { state: 'ended', end: { by, condition: condition ?? null, text } });
 }
 
-// ---- Jingle ----------------------------------------------------------------------------------------
+// ---- Jingle -------------------------------------------------------------------------------------
 
 function makeSession(meta) {
   const call = chat.calls.get(meta.sid);
@@ -152,7 +152,7 @@ function follow(manager) {
   });
 }
 
-// ---- Proposals -------------------------------------------------------------------------------------
+// ---- Proposals ----------------------------------------------------------------------------------
 
 /** What to do with each message of a proposal. */
 const told = {
@@ -206,7 +206,7 @@ function proposal(message) {
   told[action](call, message);
 }
 
-// ---- Orders ----------------------------------------------------------------------------------------
+// ---- Orders -------------------------------------------------------------------------------------
 
 /** Signs in; `given` is what `ChatPhone.open` says. Gives back the full address. */
 chat.start = async (given) => {
@@ -257,7 +257,7 @@ chat.start = async (given) => {
   return begun;
 };
 
-/** Calls `to`, a bare address by a proposal, a full one straight, unless `propose` says otherwise. */
+/** Calls `to`: by a proposal or straight, as is his manner or as `propose` says. */
 chat.call = async (to, { propose = options.as !== 'stanza', sid, trickle, video = false } = {}) => {
   const call = record(sid ?? crypto.randomUUID(), {
     outgoing: true, proposed: propose, to, trickle, video,

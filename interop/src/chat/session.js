@@ -1,5 +1,5 @@
-// A Jingle session as a phone has it: the library's own, and what it does not do by itself, which is
-// all that comes after the session-accept: directions, media that are added and removed, an ICE
+// A Jingle session as a phone has it: the library's own, and what it does not do by itself: all that
+// comes after the session-accept: directions, media that are added and removed, an ICE
 // restart by either side. Also, as Conversations has it, candidates with their password, and all of
 // them in the first description where the phone gathers first.
 //
@@ -43,7 +43,7 @@ export class Session extends Jingle.MediaSession {
     this.restarts = 0;
   }
 
-  // ---- Descriptions ------------------------------------------------------------------------------
+  // ---- Descriptions -----------------------------------------------------------------------------
 
   /** What the peer has described, with what was agreed since; `change` may change its sections. */
   #theirs(type, change = () => {}) {
@@ -112,7 +112,7 @@ export class Session extends Jingle.MediaSession {
     });
   }
 
-  // ---- The beginning -----------------------------------------------------------------------------
+  // ---- The beginning ----------------------------------------------------------------------------
 
   async start() {
     if (this.bare && this.trickle) return super.start({});
@@ -193,7 +193,8 @@ export class Session extends Jingle.MediaSession {
   }
 
   async #acceptedInPart(changes, sections) {
-    const groups = (changes.groups ?? []).map((g) => ({ mids: g.contents, semantics: g.semantics }));
+    const groups = (changes.groups ?? [])
+      .map(({ contents: mids, semantics }) => ({ mids, semantics }));
     const media = sections.map((section) => {
       const content = changes.contents.find((c) => c.name === section.mid);
       return content ? convertContentToIntermediate(content, this.peerRole) : refused(section);
@@ -204,7 +205,7 @@ export class Session extends Jingle.MediaSession {
     this.parent.emit('accepted', this, undefined);
   }
 
-  // ---- Candidates --------------------------------------------------------------------------------
+  // ---- Candidates -------------------------------------------------------------------------------
 
   onIceCandidate(event) {
     if (!event.candidate?.candidate || !this.trickle) return;
@@ -247,7 +248,7 @@ export class Session extends Jingle.MediaSession {
         && importFromSDP(this.pc.currentRemoteDescription.sdp).media
           .find((m) => m.iceParameters)?.iceParameters.usernameFragment;
       if (known && ufrag && password && ufrag !== known) {
-        // Conversations takes new credentials without a candidate for an offer, others for an answer.
+        // For Conversations new credentials are an offer without a candidate, an answer with one.
         const offer = this.bare ? !this.restarting : candidates.length === 0;
         const error = await this.#restarted(offer, ufrag, password);
         if (error) return error;
@@ -308,7 +309,7 @@ export class Session extends Jingle.MediaSession {
     }
   }
 
-  // ---- What comes after the accept ---------------------------------------------------------------
+  // ---- What comes after the accept --------------------------------------------------------------
 
   /** Restarts ICE: new credentials and no candidate; candidates follow. */
   restartIce() {
@@ -382,7 +383,7 @@ export class Session extends Jingle.MediaSession {
     }
   }
 
-  /** The section of a content that joins those of `json`; what its transport lacks is the leader's. */
+  /** The section of a content that joins `json`; what its transport lacks is the leader's. */
   #joined(json, content, setup) {
     const media = convertContentToIntermediate(content, this.peerRole);
     const leader = json.media.find((m) => m.iceParameters);
