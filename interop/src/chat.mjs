@@ -36,6 +36,8 @@ export class ChatUser {
     });
     own.client.connect();
     await within(15_000, `${user} is logged in`, begun);
+    // Prosody tells of subscriptions only to those who have asked for their roster.
+    await own.client.getRoster();
     own.client.sendPresence();
     ctx.defer(() => own.client.disconnect());
     return own;

@@ -26,6 +26,8 @@ export class Prosody {
     if (!version()) throw new Cannot('Prosody is not installed (interop/setup.sh)');
     const own = new Prosody();
     Object.assign(own, { ctx, kind: 'prosody', domain: 'xmpp.test' });
+    // Without a component Prosody does not listen for any.
+    own.hasComponents = Object.keys(components).length > 0;
     own.clientPort = await freePort();
     own.componentPort = await freePort();
     own.httpPort = await freePort();
@@ -62,7 +64,8 @@ export class Prosody {
     });
     await until(15_000, `Prosody is ready (see ${this.child.log})`, async () => {
       check(!this.child.ended, `Prosody ended at once; see ${this.child.log}`);
-      return await open(this.clientPort) && open(this.componentPort);
+      return await open(this.clientPort) && await open(this.httpPort)
+        && (!this.hasComponents || open(this.componentPort));
     });
   }
 
