@@ -144,7 +144,8 @@ export class Asterisk {
       check(own.manager !== 'ended', `Asterisk ended at once; see ${own.log}`);
       // Orders are taken before all of them are known.
       await until(30_000, 'Asterisk has booted', () => own.command('core waitfullybooted', 30_000));
-      const said = await own.command('core show version');
+      const said = await until(10_000, 'Asterisk says what it is', () => (
+        own.command('core show version')));
       own.version = /Asterisk \d+\.\d+\.\d+/.exec(said)?.[0] ?? said.trim();
     } catch (error) {
       await own.stop();

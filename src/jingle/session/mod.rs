@@ -192,7 +192,7 @@ impl Session {
     // --- candidates ---
 
     /// Candidates of our side as one transport-info, those of a content together.
-    pub(super) fn candidates(&self, sid: &str, trickles: &[Trickle]) -> Taken {
+    pub(super) fn candidates(&mut self, sid: &str, trickles: &[Trickle]) -> Taken {
         let mut taken = Taken::default();
         let Some(local) = self.local() else {
             return taken;
@@ -211,6 +211,11 @@ impl Session {
         if !contents.is_empty() {
             let jingle = spoken(Action::TransportInfo, sid, contents, Vec::new());
             taken.requests.push((jingle, Purpose::Beside));
+        }
+        if let Change::Ours(ours) = &mut self.change
+            && ours.is_restarting()
+        {
+            ours.wait(std::mem::take(&mut taken.requests));
         }
         taken
     }

@@ -103,7 +103,7 @@ impl Session {
             self.sections
                 .answers(&told, &theirs.offer, &answer, self.role, &self.peer);
         taken.lost = changes.lost;
-        for step in changes.steps {
+        for step in answering(changes.steps) {
             let groups = match step {
                 Step::Accept(_) | Step::Add(_) => changes.groups.clone(),
                 _ => Vec::new(),
@@ -166,4 +166,36 @@ impl Session {
         let modify = spoken(Action::ContentModify, &jingle.sid, contents, Vec::new());
         Some(modify).filter(|modify| !modify.contents.is_empty())
     }
+}
+
+/// New credentials without a candidate are an offer to Conversations, and with one an answer: those
+/// of an answer go with the first candidates, now or when there are any. A new certificate goes
+/// with them, or by itself.
+fn answering(steps: Vec<Step>) -> Vec<Step> {
+    let mut certified: Vec<Content> = Vec::new();
+    let mut rest = Vec::new();
+    for step in steps {
+        match step {
+            Step::Restart(contents) => certified.extend(contents.into_iter().filter(has_print)),
+            other => rest.push(other),
+        }
+    }
+    for step in &mut rest {
+        if let Step::Candidates(contents) = step {
+            for content in contents {
+                let found = certified.iter().position(|one| one.name == content.name);
+                if let Some(place) = found {
+                    content.absorb(&certified.remove(place));
+                }
+            }
+        }
+    }
+    if !certified.is_empty() {
+        rest.push(Step::Restart(certified));
+    }
+    rest
+}
+
+fn has_print(content: &Content) -> bool {
+    content.ice().is_some_and(|ice| !ice.fingerprints.is_empty())
 }
