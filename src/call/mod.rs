@@ -26,6 +26,7 @@ pub mod state;
 pub mod switchboard;
 pub mod timer;
 pub mod trickle;
+mod trickle_tests;
 
 mod opening_tests;
 mod rig;

@@ -14,7 +14,7 @@ use crate::sdp::{Limits, SessionDescription};
 #[derive(Debug)]
 pub(in crate::jingle) struct Theirs {
     /// What the peer describes once it is taken.
-    offer: SessionDescription,
+    pub(super) offer: SessionDescription,
     before: Sections,
     /// The request, not answered yet; none where the other side asked for the offer.
     pub(super) request: Option<Element>,
