@@ -367,6 +367,7 @@ test("an offer that a page did not answer before its reload is answered, once", 
     candidate: CANDIDATE,
   });
   const second = await reloaded({ store }, { welcome: { next_seq: 4 }, calls: early("answer") });
+  assert.equal(second.gateway.all("call.description").length, 1);
   await second.gateway.tell(PROMISED_OFFER); // As after lost events.
   await answersAfter(second);
 });

@@ -48,7 +48,12 @@ fn call_rings_and_is_answered_and_ended() {
 fn invitation_before_there_is_an_offer_is_the_gateways_own_fault() {
     let mut bench = Bench::new();
     let leg = bench.invite("sip:600@192.0.2.9:5060", None, Opening::Later);
-    assert_eq!(bench.told(), ["End"]);
+    assert_eq!(bench.told(), ["End internal"]);
+    let Some(Signal::End(ending)) = bench.said.last() else {
+        panic!("{:?}", bench.said);
+    };
+    let why = "an INVITE was to be sent before there was the offer that it needs";
+    assert_eq!(ending, &Ending::by_gateway(Cause::Internal).because(why));
     bench.expect_silence();
     assert_eq!(bench.gone, [leg]);
 }
