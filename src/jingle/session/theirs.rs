@@ -65,7 +65,8 @@ impl Session {
             Action::ContentAdd => jingle.contents.clone(),
             _ => Vec::new(),
         };
-        let offer = applied.description;
+        let mut offer = applied.description;
+        offer.offer_both_roles(&heard);
         self.change = Change::Theirs(Box::new(Theirs {
             offer: offer.clone(),
             before,
@@ -77,14 +78,16 @@ impl Session {
 
     /// The other side asks the peer for an offer (RFC 3261 §14.1): what it describes now.
     pub(in crate::jingle) fn wanted(&mut self) -> Option<SessionDescription> {
-        let heard = self.heard.clone()?;
+        let heard = self.heard.as_ref()?;
+        let mut offer = heard.clone();
+        offer.offer_both_roles(heard);
         self.change = Change::Theirs(Box::new(Theirs {
-            offer: heard.clone(),
+            offer: offer.clone(),
             before: self.sections.clone(),
             request: None,
             added: Vec::new(),
         }));
-        Some(heard)
+        Some(offer)
     }
 
     /// The other side takes the change. Returns the request that is to be answered by a result
