@@ -174,6 +174,7 @@ fi
 version_of() { dpkg-query -W -f '${Version}' "$1" 2> /dev/null || echo none; }
 say "chromium $(version_of chromium), SIPp $(version_of sip-tester), baresip" \
   "$(version_of baresip-core), Kamailio $(version_of kamailio)," \
-  "rtpengine $(version_of rtpengine-daemon), $(cat "$root/.crosspoint-complete" 2> /dev/null || echo 'no Asterisk')," \
+  "rtpengine $(version_of rtpengine-daemon), Prosody $(version_of prosody)," \
+  "ejabberd $(version_of ejabberd), $(cat "$root/.crosspoint-complete" 2> /dev/null || echo 'no Asterisk')," \
   "node $(node --version)"
 say "lab in $lab; $(($(date +%s) - began)) s in all"
