@@ -39,6 +39,8 @@ packages=(
   baresip-ffmpeg  # baresip's Opus and codecs that need FFmpeg
   kamailio        # a registrar and proxy
   rtpengine-daemon  # comes between for phones with plain RTP; runs without its kernel module
+  prosody         # a chat server
+  ejabberd        # another chat server
   debootstrap     # makes the folder that Asterisk 22 runs in
   iproute2        # the lab's own network namespace
   util-linux      # unshare
@@ -80,7 +82,7 @@ ${lacking[*]}"
   # Nor does the next boot start what the lab alone has wanted.
   for p in "${lacking[@]}"; do
     case $p in
-      kamailio | rtpengine-daemon)
+      kamailio | rtpengine-daemon | prosody | ejabberd)
         update-rc.d "$p" disable >> "$log" 2>&1 || say "$p may start at the next boot (see $log)" ;;
     esac
   done
@@ -172,6 +174,7 @@ fi
 version_of() { dpkg-query -W -f '${Version}' "$1" 2> /dev/null || echo none; }
 say "chromium $(version_of chromium), SIPp $(version_of sip-tester), baresip" \
   "$(version_of baresip-core), Kamailio $(version_of kamailio)," \
-  "rtpengine $(version_of rtpengine-daemon), $(cat "$root/.crosspoint-complete" 2> /dev/null || echo 'no Asterisk')," \
+  "rtpengine $(version_of rtpengine-daemon), Prosody $(version_of prosody)," \
+  "ejabberd $(version_of ejabberd), $(cat "$root/.crosspoint-complete" 2> /dev/null || echo 'no Asterisk')," \
   "node $(node --version)"
 say "lab in $lab; $(($(date +%s) - began)) s in all"

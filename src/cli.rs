@@ -11,12 +11,14 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::{Parser, Subcommand, ValueEnum};
 
 use crate::config::{Config, Format, Listener, Log};
 use crate::demo::Phone;
+use crate::jingle::sdp::{Peer, Sections};
+use crate::jingle::{Action, Jingle, Lost, Role, find, parse, print};
 use crate::net::{self, Shell, process};
-use crate::sdp::{Limits, Profile, SessionDescription, explain};
+use crate::sdp::{Limits, Profile, SessionDescription, What, explain};
 use crate::ws::auth::{Claims, claims, mint};
 
 /// Browsers call phones and are called by them: JSON on a WebSocket on one side, SIP on the other.
@@ -35,6 +37,8 @@ Beside a PBX:   crosspoint check gateway.toml        all mistakes at once
 A token:        crosspoint token --config gateway.toml --user alice
 A call:         crosspoint ladder                    lists calls of the running gateway
                 crosspoint ladder call-17            draws one, JSON and SIP
+A description:  crosspoint sdp explain < offer.sdp   what each kind of peer would lose of it
+                crosspoint convert --to jingle --role initiator < offer.sdp
 
 Sample configurations are in config/examples/, every key is in config/crosspoint.toml.";
 
@@ -100,6 +104,28 @@ enum Command {
         #[command(subcommand)]
         what: Sdp,
     },
+    /// Makes Jingle (XEP-0166) of a session description, or a description of Jingle.
+    ///
+    /// Reads standard input, prints the result on standard output, and on standard error one line
+    /// for each thing that has no place in it: what, and what is done about it. The reasons are in
+    /// docs/interworking.md.
+    #[command(after_help = CONVERT)]
+    Convert {
+        /// What to make. `jingle` reads a description, `sdp` reads <jingle/>, alone or in an <iq/>.
+        #[arg(long, value_enum)]
+        to: To,
+        /// Whose description it is. Directions are relative to their author, senders in Jingle are
+        /// not: `sendonly` of the responder is `senders='responder'`. The initiator's is read as
+        /// the offer, the responder's as the answer.
+        #[arg(long, value_enum)]
+        role: Side,
+        /// The peer is a browser on the same link: mDNS names of candidates are kept.
+        #[arg(long)]
+        browser: bool,
+        /// The session identifier that is written.
+        #[arg(long, default_value = "convert", value_name = "SID")]
+        sid: String,
+    },
     /// Draws a call as a ladder: JSON on one side, SIP on the other, the gateway's reasons between.
     ///
     /// Without a call it lists those that the running gateway remembers.
@@ -113,6 +139,34 @@ enum Command {
         #[arg(long)]
         brief: bool,
     },
+}
+
+const CONVERT: &str = "\
+Examples:
+  crosspoint convert --to jingle --role initiator < offer.sdp > initiate.xml
+  crosspoint convert --to sdp --role initiator < initiate.xml
+  crosspoint convert --to jingle --role responder < answer.sdp     a session-accept
+  crosspoint convert --to jingle --role initiator < offer.sdp 2>&1 >/dev/null
+                                                                   the losses alone
+
+The exit code is 0 also where something was lost, and 1 where nothing can be made of the input.";
+
+/// What is made.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum To {
+    /// XML, an element a line.
+    Jingle,
+    /// A description, CRLF at line ends. Its `o=` is for a leg to write.
+    Sdp,
+}
+
+/// An end of a session.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Side {
+    /// Sent the session-initiate.
+    Initiator,
+    /// Was sent it.
+    Responder,
 }
 
 #[derive(Debug, Subcommand)]
@@ -169,6 +223,22 @@ pub fn run() -> ExitCode {
             token(&config, said)
         }
         Command::Sdp { what: Sdp::Explain } => explain_description(),
+        Command::Convert {
+            to,
+            role,
+            browser,
+            sid,
+        } => {
+            let peer = if browser {
+                Peer::browser()
+            } else {
+                Peer::native()
+            };
+            match to {
+                To::Jingle => to_jingle(role, &peer, &sid),
+                To::Sdp => to_description(role, &peer),
+            }
+        }
         Command::Ladder { call, at, brief } => ladder(call.as_deref(), at, brief),
     };
     match done {
@@ -263,11 +333,73 @@ fn token(config: &Path, mut said: Claims) -> Result<(), Failure> {
     Ok(())
 }
 
-fn explain_description() -> Result<(), Failure> {
+/// Standard input; of an endless one only as much as no limit below takes.
+fn input() -> Result<String, Failure> {
     let mut text = String::new();
-    io::stdin().read_to_string(&mut text)?;
-    let description = SessionDescription::parse(&text, &Limits::default())
-        .map_err(|error| Failure::Other(format!("not a description: {error}")))?;
+    io::stdin().take(16 << 20).read_to_string(&mut text)?;
+    Ok(text)
+}
+
+fn description() -> Result<SessionDescription, Failure> {
+    SessionDescription::parse(&input()?, &Limits::default())
+        .map_err(|error| Failure::Other(format!("not a description: {error}")))
+}
+
+impl Side {
+    /// The role, and what a description of it is at the beginning of a session.
+    fn begins(self) -> (Role, What, Action) {
+        match self {
+            Self::Initiator => (Role::Initiator, What::Offer, Action::SessionInitiate),
+            Self::Responder => (Role::Responder, What::Answer, Action::SessionAccept),
+        }
+    }
+}
+
+fn tell_losses(lost: &[Lost]) {
+    for one in lost {
+        eprintln!("lost: {one}");
+    }
+}
+
+fn to_jingle(side: Side, peer: &Peer, sid: &str) -> Result<(), Failure> {
+    let (role, what, action) = side.begins();
+    let told = Sections::default().tell(&description()?, role, what, peer);
+    tell_losses(&told.lost);
+    if told.contents.is_empty() {
+        let what = "the description has no section of audio or video in use";
+        return Err(Failure::Other(what.to_owned()));
+    }
+    let mut jingle = Jingle::new(action, sid);
+    jingle.contents = told.contents;
+    jingle.groups = told.groups;
+    print!("{}", print(&jingle.write()));
+    Ok(())
+}
+
+fn to_description(side: Side, peer: &Peer) -> Result<(), Failure> {
+    let limits = Limits::default();
+    let refused = |error: String| Failure::Other(format!("not Jingle: {error}"));
+    let element = parse(&input()?, &limits).map_err(|error| refused(error.to_string()))?;
+    let jingle = find(&element).ok_or_else(|| refused("no <jingle/> is in it".to_owned()))?;
+    let jingle = Jingle::read(jingle, &limits).map_err(|error| refused(error.to_string()))?;
+    let (role, what, _) = side.begins();
+    let mut sections = Sections::default();
+    if matches!(side, Side::Responder) {
+        // The answer alone is here: its own contents are taken for what was offered.
+        let mut seen = Sections::default();
+        let offered = seen.hear(&jingle, role, What::Offer, peer, &limits);
+        sections = offered.map(|_| seen).unwrap_or_default();
+    }
+    let heard = sections
+        .hear(&jingle, role, what, peer, &limits)
+        .map_err(|error| Failure::Other(error.to_string()))?;
+    tell_losses(&heard.lost);
+    print!("{}", heard.description);
+    Ok(())
+}
+
+fn explain_description() -> Result<(), Failure> {
+    let description = description()?;
     let profiles = [
         ("browser", Profile::browser()),
         ("WebRTC behind SIP", Profile::webrtc()),

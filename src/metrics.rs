@@ -20,6 +20,7 @@ pub struct Metrics {
     setup_sum_ms: u64,
     talked_sum_s: u64,
     trunks: BTreeMap<String, bool>,
+    chat_servers: BTreeMap<String, bool>,
     slow_clients: u64,
     refused: [(&'static str, u64); 2],
     faults: u64,
@@ -44,6 +45,11 @@ impl Metrics {
     /// A trunk is reachable, or is not.
     pub fn trunk(&mut self, trunk: &str, reachable: bool) {
         self.trunks.insert(trunk.to_owned(), reachable);
+    }
+
+    /// A component or an account is online at its chat server, or is not.
+    pub fn chat_server(&mut self, entity: &str, is_online: bool) {
+        self.chat_servers.insert(entity.to_owned(), is_online);
     }
 
     /// A client did not read what was written to it, and was closed.
@@ -106,6 +112,11 @@ impl Metrics {
                 trunk,
                 reachable,
             );
+        }
+        for (entity, is_online) in &self.chat_servers {
+            let help = "Whether the component or account is online at its chat server.";
+            let name = "crosspoint_chat_server_online";
+            page.gauge_of(name, help, "entity", entity, usize::from(*is_online));
         }
         page
     }

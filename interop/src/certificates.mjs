@@ -6,7 +6,7 @@ import { execFileSync } from 'node:child_process';
 import { labFolder, runId } from './lab.mjs';
 
 const folder = path.join(labFolder, 'certificates', runId);
-const names = 'DNS:localhost,DNS:lab.test,IP:127.0.0.1,IP:::1,IP:10.77.0.1,IP:127.0.0.5';
+const names = 'DNS:localhost,DNS:lab.test,DNS:xmpp.test,IP:127.0.0.1,IP:::1,IP:10.77.0.1,IP:127.0.0.5';
 
 function openssl(...args) {
   execFileSync('openssl', args, { cwd: folder, stdio: 'pipe' });

@@ -77,11 +77,16 @@ export class Gateway {
       trunk: config.trunk ?? [],
       account: config.account ?? [],
       route: config.route ?? [],
+      xmpp: { ...config.xmpp },
+      component: config.component ?? [],
+      xmpp_account: config.xmpp_account ?? [],
     };
-    for (const key of ['call', 'client', 'trace']) {
+    for (const key of ['call', 'client', 'trace', 'xmpp']) {
       if (!Object.keys(all[key]).length) delete all[key];
     }
-    for (const key of ['trunk', 'account', 'route']) if (!all[key].length) delete all[key];
+    for (const key of ['trunk', 'account', 'route', 'component', 'xmpp_account']) {
+      if (!all[key].length) delete all[key];
+    }
     own.file = ctx.path(`${name}.toml`);
     fs.writeFileSync(own.file, toml(all));
     own.url = `http://127.0.0.1:${own.httpPort}/`;

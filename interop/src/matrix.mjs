@@ -16,7 +16,9 @@ import {
 } from './lab.mjs';
 import * as asterisk from '../peers/asterisk/asterisk.mjs';
 import * as baresip from '../peers/baresip/baresip.mjs';
+import * as ejabberd from '../peers/ejabberd/ejabberd.mjs';
 import * as kamailio from '../peers/kamailio/kamailio.mjs';
+import * as prosody from '../peers/prosody/prosody.mjs';
 import * as rtpengine from '../peers/rtpengine/rtpengine.mjs';
 import * as sipp from '../peers/sipp/sipp.mjs';
 import * as browser from './browser.mjs';
@@ -25,7 +27,7 @@ import * as gateway from './gateway.mjs';
 const CASE_MS = 60_000;
 /** So many cases of one run may fail and be tried again: more than that is no accident. */
 const AGAIN_MAX = 3;
-const PEERS = ['chromium', 'asterisk', 'baresip', 'sipp', 'kamailio'];
+const PEERS = ['chromium', 'asterisk', 'baresip', 'sipp', 'kamailio', 'prosody', 'ejabberd'];
 const args = process.argv.slice(2);
 const options = (name) => args.flatMap((a, i) => (a === name ? [args[i + 1]] : []));
 const only = options('--only');
@@ -177,7 +179,8 @@ async function main() {
     fs.rmSync(path.join(runs, old), { recursive: true, force: true });
   }
   const versions = [gateway.version(), await browser.version(), asterisk.version(),
-    baresip.version(), sipp.version(), kamailio.version(), rtpengine.version()].filter(Boolean);
+    baresip.version(), sipp.version(), kamailio.version(), rtpengine.version(),
+    prosody.version(), ejabberd.version()].filter(Boolean);
   console.log(`interop: ${versions.join(', ')}`);
   console.log(`interop: ${cases.length} cases, logs in ${folder}`);
   const shared = new Shared(folder);

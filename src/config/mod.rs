@@ -28,6 +28,7 @@ mod server;
 mod sip;
 mod trace;
 mod warning;
+mod xmpp;
 
 use std::fmt;
 
@@ -42,6 +43,7 @@ pub use self::route::{REJECTIONS, Route};
 pub use self::server::{Server, TlsFiles};
 pub use self::sip::{Listener, Sip, SipTls, Transport, Trunk};
 pub use self::trace::{Format, Log, Shedding, Trace};
+pub use self::xmpp::{Component, LocalPart, Xmpp, XmppAccount};
 
 /// The whole configuration. The default is a gateway on loopback that lets nobody in.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
@@ -55,6 +57,12 @@ pub struct Config {
     pub trunk: Vec<Trunk>,
     /// Identities that are kept and registered here.
     pub account: Vec<Account>,
+    /// Streams to chat servers.
+    pub xmpp: Xmpp,
+    /// Domains that chat servers give to this gateway.
+    pub component: Vec<Component>,
+    /// Users' own accounts at chat servers.
+    pub xmpp_account: Vec<XmppAccount>,
     /// Who may come in.
     pub auth: Auth,
     /// What clients may dial.

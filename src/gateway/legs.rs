@@ -115,13 +115,22 @@ impl Legs {
     }
 }
 
-/// Both agents number their questions from 1; those of the clients' side carry this bit outside.
+/// All agents number their questions from 1; outside, those of the clients' side carry this bit.
 const WS_BIT: u64 = 1 << 63;
+
+/// And those of the streams to chat servers this one.
+const XMPP_BIT: u64 = 1 << 62;
 
 /// The number outside of a question of the clients' side.
 #[must_use]
 pub(super) fn of_ws(id: AskId) -> AskId {
     AskId(id.0 | WS_BIT)
+}
+
+/// The number outside of a question of the streams to chat servers.
+#[must_use]
+pub(super) fn of_xmpp(id: AskId) -> AskId {
+    AskId(id.0 | XMPP_BIT)
 }
 
 /// Whether an answer is for the clients' side.
@@ -130,10 +139,16 @@ pub(super) fn is_of_ws(id: AskId) -> bool {
     id.0 & WS_BIT != 0
 }
 
+/// Whether an answer is for the streams to chat servers.
+#[must_use]
+pub(super) fn is_of_xmpp(id: AskId) -> bool {
+    id.0 & XMPP_BIT != 0
+}
+
 /// The number inside.
 #[must_use]
 pub(super) fn inside(id: AskId) -> AskId {
-    AskId(id.0 & !WS_BIT)
+    AskId(id.0 & !(WS_BIT | XMPP_BIT))
 }
 
 #[cfg(test)]

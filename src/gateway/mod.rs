@@ -3,6 +3,7 @@
 //! ```text
 //!   Input ─▶ ws::Agent  ─┐ Call, Signal  ┌─▶ call::Switchboard ─┐ Tell, Note, Ended
 //!            sip::Agent ─┴───▶ route ────┘                      └─▶ the agent of the leg ─▶ Output
+//!            xmpp::Agent ──▶ chat: streams to chat servers, stanzas
 //! ```
 //!
 //! One input, then `poll_output` until there is nothing left, then the next input or
@@ -10,22 +11,24 @@
 //! says [`Output::Ask`] and hears [`Input::Told`]. With the same seed and the same inputs it gives
 //! the same outputs, byte for byte.
 
+mod chat;
 mod fault;
 mod legs;
 mod place;
+mod port;
 mod report;
 mod shedding;
 mod traced;
 
 use std::collections::{BTreeMap, VecDeque};
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 
 use self::legs::Legs;
+pub use self::port::{Input, Output};
 use self::shedding::Shedding;
-use crate::ask::{AskId, Question, Told};
 use crate::call::signal::{Ending, Signal};
 use crate::call::switchboard::{Command, Switchboard};
 use crate::call::timer::Patience;
@@ -39,144 +42,8 @@ use crate::sip::flow::Flow;
 use crate::trace::epoch::Epoch;
 use crate::trace::store::{Limits, Store};
 use crate::trace::{Entry, What, Wire};
-use crate::ws::{self, ConnectionId};
-
-/// What arrives.
-#[derive(Debug)]
-pub enum Input {
-    /// A client has connected; its origin was checked.
-    WsOpened {
-        /// The connection.
-        connection: ConnectionId,
-        /// Its address.
-        peer: String,
-    },
-    /// A text frame.
-    WsText {
-        /// The connection.
-        connection: ConnectionId,
-        /// The frame.
-        text: String,
-    },
-    /// A connection is gone.
-    WsClosed {
-        /// The connection.
-        connection: ConnectionId,
-    },
-    /// A datagram for SIP.
-    Datagram {
-        /// The listener, by its place in the configuration.
-        local: u16,
-        /// Who sent it.
-        remote: SocketAddr,
-        /// What it holds.
-        bytes: Bytes,
-    },
-    /// Somebody connected to a listener for SIP.
-    StreamAccepted {
-        /// The stream.
-        stream: u64,
-        /// The listener.
-        local: u16,
-        /// Who it is.
-        remote: SocketAddr,
-    },
-    /// A stream is open: asked for by [`Output::Connect`], or accepted and past its hand-shake.
-    StreamOpened {
-        /// The stream.
-        stream: u64,
-    },
-    /// Bytes of a stream.
-    StreamBytes {
-        /// The stream.
-        stream: u64,
-        /// The bytes, in order.
-        bytes: Bytes,
-    },
-    /// A stream that was open is gone.
-    StreamClosed {
-        /// The stream.
-        stream: u64,
-    },
-    /// A stream could not be opened.
-    StreamFailed {
-        /// The stream.
-        stream: u64,
-        /// Why, in words.
-        reason: String,
-    },
-    /// The answer to a question.
-    Told {
-        /// The question.
-        id: AskId,
-        /// The answer.
-        told: Told,
-    },
-    /// The process is to end: once drains, twice ends at once.
-    Stop,
-}
-
-/// What is to be done.
-#[derive(Debug, PartialEq)]
-pub enum Output {
-    /// Send a text frame.
-    WsText {
-        /// The connection.
-        connection: ConnectionId,
-        /// The frame.
-        text: String,
-    },
-    /// Close a connection.
-    WsClose {
-        /// The connection.
-        connection: ConnectionId,
-        /// The code (RFC 6455 §7.4).
-        code: u16,
-        /// The reason.
-        reason: String,
-    },
-    /// Send a datagram.
-    Datagram {
-        /// The listener it goes out from.
-        local: u16,
-        /// Where it goes.
-        remote: SocketAddr,
-        /// What it holds.
-        bytes: Bytes,
-    },
-    /// Write to a stream.
-    StreamBytes {
-        /// The stream.
-        stream: u64,
-        /// The bytes.
-        bytes: Bytes,
-    },
-    /// Open a stream.
-    Connect {
-        /// The number it is to have.
-        stream: u64,
-        /// Which address of ours it is to come from; `None` leaves it to the system.
-        from: Option<IpAddr>,
-        /// Where to.
-        remote: SocketAddr,
-        /// By TLS, to a server of this name.
-        server_name: Option<String>,
-    },
-    /// Close a stream.
-    StreamClose {
-        /// The stream.
-        stream: u64,
-    },
-    /// Ask the outside.
-    Ask {
-        /// Names the question.
-        id: AskId,
-        /// The question.
-        question: Question,
-    },
-    /// Everything has ended: the process may.
-    Finished,
-}
+use crate::ws;
+use crate::xmpp;
 
 /// Whether new calls are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -202,6 +69,7 @@ pub struct Gateway {
     life: Life,
     ws: ws::Agent,
     sip: sip::Agent,
+    xmpp: xmpp::Agent,
     switchboard: Switchboard,
     plan: DialPlan,
     legs: Legs,
@@ -242,6 +110,7 @@ impl Gateway {
             life: Life::Running,
             ws: ws::Agent::new(&config, now, unix),
             sip: sip::Agent::new(&config, sip_bound, now),
+            xmpp: xmpp::Agent::new(&config, now),
             switchboard: Switchboard::new(patience, config.call.calls_max),
             plan: DialPlan::new(&config),
             legs: Legs::default(),
@@ -271,6 +140,7 @@ impl Gateway {
     }
 
     fn take(&mut self, input: Input, now: Instant) {
+        let xmpp = &mut self.xmpp;
         let (ws, sip, ids) = (&mut self.ws, &mut self.sip, &mut self.ids);
         match input {
             Input::WsOpened { connection, peer } => ws.open(connection, &peer, now),
@@ -294,8 +164,15 @@ impl Gateway {
             Input::StreamBytes { stream, bytes } => sip.stream_bytes(stream, &bytes, ids, now),
             Input::StreamClosed { stream } => sip.stream_closed(stream, ids, now),
             Input::StreamFailed { stream, reason } => sip.stream_failed(stream, &reason, ids, now),
+            Input::XmppOpened { stream } => xmpp.opened(stream, ids, now),
+            Input::XmppBytes { stream, bytes } => xmpp.bytes(stream, &bytes, ids, now),
+            Input::XmppClosed { stream } => xmpp.closed(stream, ids, now),
+            Input::XmppFailed { stream, reason } => xmpp.failed(stream, &reason, ids, now),
             Input::Told { id, told } if legs::is_of_ws(id) => {
                 ws.told(legs::inside(id), &told, ids, now);
+            }
+            Input::Told { id, told } if legs::is_of_xmpp(id) => {
+                xmpp.told(legs::inside(id), &told, ids, now);
             }
             Input::Told { id, told } => sip.told(id, &told, ids, now),
             Input::Stop => self.stop(now),
@@ -326,6 +203,7 @@ impl Gateway {
             {
                 gateway.leave(now);
             }
+            gateway.xmpp.handle_timeout(&mut gateway.ids, now);
         });
     }
 
@@ -338,8 +216,12 @@ impl Gateway {
             Life::Running | Life::Finished => None,
         };
         let calls = self.switchboard.poll_timeout();
-        let all = [life, calls, self.ws.poll_timeout(), self.sip.poll_timeout()];
-        all.into_iter().flatten().min()
+        let agents = [
+            self.ws.poll_timeout(),
+            self.sip.poll_timeout(),
+            self.xmpp.poll_timeout(),
+        ];
+        agents.into_iter().chain([life, calls]).flatten().min()
     }
 
     /// The next thing to be done.
@@ -369,6 +251,8 @@ impl Gateway {
                 self.ws_event(event, now);
             } else if let Some(event) = self.sip.poll_event() {
                 self.sip_event(event, now);
+            } else if let Some(event) = self.xmpp.poll_event() {
+                self.xmpp_event(event, now);
             } else if let Some(effect) = self.switchboard.poll_effect() {
                 self.effect(effect, now);
             } else {
@@ -512,6 +396,7 @@ impl Gateway {
         };
         self.settle_effects(now);
         self.sip.shutdown(&mut self.ids, now);
+        self.xmpp.shutdown(now);
     }
 
     /// Effects alone, so that a BYE is under way before the accounts are removed.

@@ -37,6 +37,7 @@ impl Gateway {
         page.switchboard(self.switchboard.counts());
         page.counts("json", self.ws.counted());
         page.counts("sip", self.sip.counted());
+        page.counts("xmpp", self.xmpp.counted());
         let (bytes, evicted) = self.traces.usage();
         page.gauge(
             "crosspoint_trace_bytes",

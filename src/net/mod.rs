@@ -26,18 +26,18 @@ pub mod stream;
 pub mod tls;
 pub mod udp;
 pub mod websocket;
+pub mod xmpp;
 
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
-use tokio_rustls::TlsAcceptor;
 
 use self::admission::{Admission, Visitor};
 use self::inbox::{Arrival, Behind, Inbox, Report, Waiting};
@@ -73,11 +73,12 @@ pub struct Shell {
     admission: Arc<Admission>,
     udp: udp::UdpSockets,
     shared: Arc<http::Shared>,
-    sip_tls: Option<SipTls>,
+    sip_tls: tls::Sip,
     tls_listeners: Vec<u16>,
     connections: HashMap<ConnectionId, websocket::Writer>,
     streams: HashMap<u64, stream::Writer>,
     streams_begun: u64,
+    chats: xmpp::Streams,
     deadlines: stream::Deadlines,
     resolver: dns::Resolver,
     introspection: Option<introspect::Endpoint>,
@@ -85,13 +86,6 @@ pub struct Shell {
     bound: Bound,
     stopping: Stopping,
     ladders: Option<PathBuf>,
-}
-
-/// TLS for SIP, both ways.
-#[derive(Clone, Debug)]
-struct SipTls {
-    acceptor: Option<Arc<rustls::ServerConfig>>,
-    client: Arc<rustls::ClientConfig>,
 }
 
 /// Whether the process is asked to end.
@@ -133,7 +127,7 @@ impl Shell {
                 }
             });
         }
-        let sip_tls = sip_tls(&config, &mut certificates)?;
+        let sip_tls = tls::sip(&config, &mut certificates)?;
         let shared = Arc::new(http::Shared {
             inbox: inbox.clone(),
             origins: Origins::new(&config.server.origins),
@@ -146,7 +140,7 @@ impl Shell {
             ready: AtomicBool::new(true),
             connections: AtomicU64::new(0),
         });
-        let https = https(&config, &mut certificates)?;
+        let https = tls::https(&config, &mut certificates)?;
         let admin_apart = config.server.metrics_listen;
         for address in &config.server.listen {
             let listener = bind(*address).await?;
@@ -168,6 +162,7 @@ impl Shell {
         };
         let introspection = introspect::Endpoint::new(&config)?;
         let ladders = config.trace.directory.clone();
+        let chats = xmpp::Streams::new(&config, inbox.clone())?;
         let keys = keys::watch(config.auth.jwt.as_ref(), &inbox)?;
         let mut gateway = Gateway::new(config, &bound.sip, seed()?, Instant::now(), unix_now());
         if keys.is_some_and(|keys| !gateway.set_keys(&keys)) {
@@ -188,6 +183,7 @@ impl Shell {
             connections: HashMap::new(),
             streams: HashMap::new(),
             streams_begun: 0,
+            chats,
             deadlines,
             resolver: dns::Resolver::system(),
             introspection,
@@ -212,6 +208,11 @@ impl Shell {
 
     /// Runs until the process is asked to end and has drained.
     pub async fn run(mut self) {
+        self.serve().await;
+        self.chats.finish().await;
+    }
+
+    async fn serve(&mut self) {
         let mut batch = Vec::with_capacity(BATCH_MAX);
         let mut renew = tokio::time::interval(RENEW_INTERVAL);
         self.gateway.begin(Instant::now());
@@ -292,6 +293,9 @@ impl Shell {
                 if let Input::StreamClosed { stream } | Input::StreamFailed { stream, .. } = &input
                 {
                     self.streams.remove(stream);
+                }
+                if let Input::XmppClosed { stream } | Input::XmppFailed { stream, .. } = &input {
+                    self.chats.close(*stream);
                 }
                 if let Input::WsClosed { connection } = &input {
                     self.connections.remove(connection);
@@ -417,11 +421,8 @@ impl Shell {
                 remote,
                 server_name,
             } => {
-                let tls = server_name.and_then(|name| {
-                    self.sip_tls
-                        .as_ref()
-                        .map(|tls| (Arc::clone(&tls.client), name))
-                });
+                let client = &self.sip_tls.client;
+                let tls = server_name.map(|name| (Arc::clone(client), name));
                 let place = stream::Place {
                     stream,
                     inbox: self.inbox.clone(),
@@ -434,6 +435,10 @@ impl Shell {
             Output::StreamClose { stream } => {
                 self.streams.remove(&stream);
             }
+            chat @ (Output::XmppConnect { .. }
+            | Output::XmppBytes { .. }
+            | Output::XmppStartTls { .. }
+            | Output::XmppClose { .. }) => self.chats.perform(chat),
             Output::Ask { id, question } => {
                 let (resolver, inbox) = (self.resolver.clone(), self.inbox.clone());
                 let introspection = self.introspection.clone();
@@ -465,8 +470,8 @@ impl Shell {
         } = accepted;
         let tls = match self.tls_listeners.contains(&local) {
             false => None,
-            true => match self.sip_tls.as_ref().and_then(|tls| tls.acceptor.clone()) {
-                Some(config) => Some(TlsAcceptor::from(config)),
+            true => match &self.sip_tls.acceptor {
+                Some(acceptor) => Some(acceptor.clone()),
                 None => return,
             },
         };
@@ -530,37 +535,6 @@ async fn sleep_until(at: Option<Instant>) {
         Some(at) => tokio::time::sleep_until(at.into()).await,
         None => std::future::pending().await,
     }
-}
-
-fn https(
-    config: &Config,
-    certificates: &mut Vec<Arc<tls::Certificate>>,
-) -> io::Result<Option<TlsAcceptor>> {
-    let Some(files) = &config.server.tls else {
-        return Ok(None);
-    };
-    let certificate = tls::Certificate::load(&files.certificate, &files.key)?;
-    certificates.push(Arc::clone(&certificate));
-    Ok(Some(TlsAcceptor::from(tls::server(&certificate))))
-}
-
-fn sip_tls(
-    config: &Config,
-    certificates: &mut Vec<Arc<tls::Certificate>>,
-) -> io::Result<Option<SipTls>> {
-    let files = &config.sip.tls;
-    let authorities: Option<PathBuf> = files.ca.clone();
-    let client = tls::client(authorities.as_deref())?;
-    let pair: Option<(&Path, &Path)> = files.certificate.as_deref().zip(files.key.as_deref());
-    let acceptor = match pair {
-        None => None,
-        Some((certificate, key)) => {
-            let certificate = tls::Certificate::load(certificate, key)?;
-            certificates.push(Arc::clone(&certificate));
-            Some(tls::server(&certificate))
-        }
-    };
-    Ok(Some(SipTls { acceptor, client }))
 }
 
 /// 32 bytes of the system's randomness.

@@ -1,5 +1,6 @@
 //! TLS for both wires: certificates from files, renewed when the files change.
 
+use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -11,6 +12,9 @@ use rustls::sign::CertifiedKey;
 use rustls::{ClientConfig, RootCertStore, ServerConfig};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::TlsAcceptor;
+
+use crate::config::Config;
 
 /// A certificate and its key on disk, read again when either file changes.
 #[derive(Debug)]
@@ -75,6 +79,62 @@ pub fn server(certificate: &Arc<Certificate>) -> Arc<ServerConfig> {
             .with_no_client_auth()
             .with_cert_resolver(resolver),
     )
+}
+
+/// TLS for SIP, both ways.
+#[derive(Clone)]
+pub struct Sip {
+    /// For listeners; there is none without a certificate.
+    pub acceptor: Option<TlsAcceptor>,
+    /// For connections of ours.
+    pub client: Arc<ClientConfig>,
+}
+
+impl fmt::Debug for Sip {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let accepts = self.acceptor.is_some();
+        f.debug_struct("Sip")
+            .field("accepts", &accepts)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The TLS of SIP, as the configuration has it; certificates to renew are put to `certificates`.
+///
+/// # Errors
+/// Which file cannot be used, and why.
+pub fn sip(config: &Config, certificates: &mut Vec<Arc<Certificate>>) -> io::Result<Sip> {
+    let files = &config.sip.tls;
+    let client = client(files.ca.as_deref())?;
+    let acceptor = match (&files.certificate, &files.key) {
+        (Some(certificate), Some(key)) => Some(acceptor(certificate, key, certificates)?),
+        (Some(_) | None, _) => None,
+    };
+    Ok(Sip { acceptor, client })
+}
+
+/// The TLS of pages and WebSockets, as the configuration has it; `None` where they are plain.
+///
+/// # Errors
+/// Which file cannot be used, and why.
+pub fn https(
+    config: &Config,
+    certificates: &mut Vec<Arc<Certificate>>,
+) -> io::Result<Option<TlsAcceptor>> {
+    let files = config.server.tls.as_ref();
+    files
+        .map(|files| acceptor(&files.certificate, &files.key, certificates))
+        .transpose()
+}
+
+fn acceptor(
+    certificate: &Path,
+    key: &Path,
+    certificates: &mut Vec<Arc<Certificate>>,
+) -> io::Result<TlsAcceptor> {
+    let certificate = Certificate::load(certificate, key)?;
+    certificates.push(Arc::clone(&certificate));
+    Ok(TlsAcceptor::from(server(&certificate)))
 }
 
 /// The TLS of outgoing connections: what is trusted are the given authorities or, without any, the

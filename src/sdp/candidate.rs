@@ -231,6 +231,18 @@ impl Candidate {
         self.ufrag.as_ref().map(|range| self.at(range))
     }
 
+    /// The value of an extension behind the type, such as `generation` or `network-id`.
+    #[must_use]
+    pub fn extension(&self, name: &str) -> Option<&str> {
+        let mut fields = self.text.split_ascii_whitespace().skip(8);
+        while let (Some(found), Some(value)) = (fields.next(), fields.next()) {
+            if found == name {
+                return Some(value);
+            }
+        }
+        None
+    }
+
     /// Whether the address is an mDNS name, which nobody beyond the browser's link resolves.
     #[must_use]
     pub fn is_mdns(&self) -> bool {
@@ -431,6 +443,8 @@ mod tests {
             (Some("10.0.0.1"), Some(5000))
         );
         assert_eq!(relay.ufrag(), Some("abcd"));
+        assert_eq!(relay.extension("network-cost"), Some("50"));
+        assert_eq!(relay.extension("typ"), None);
         assert_eq!(
             relay.without_extensions().as_str(),
             "candidate:842163049 1 udp 41885695 192.0.2.7 50000 typ relay raddr 10.0.0.1 rport 5000"

@@ -73,6 +73,12 @@ impl<'a> Codec<'a> {
         })
     }
 
+    /// What a payload type means by itself (RFC 3551 §6).
+    #[must_use]
+    pub fn of_static(payload_type: u8) -> Option<Codec<'static>> {
+        Codec::read(payload_type, None, None)
+    }
+
     /// Whether the codec has this name, compared without case (RFC 4855 §3).
     #[must_use]
     pub fn is(&self, name: &str) -> bool {
@@ -109,7 +115,8 @@ impl<'a> Codec<'a> {
 
     /// The payload types this one depends on: `apt=` of rtx (RFC 4588 §8.6), the list of red
     /// (RFC 2198 §5).
-    pub(super) fn depends_on(&self) -> Vec<u8> {
+    #[must_use]
+    pub fn depends_on(&self) -> Vec<u8> {
         let Some(fmtp) = self.fmtp else {
             return Vec::new();
         };

@@ -116,7 +116,7 @@ impl Media<'_> {
     #[must_use]
     pub fn direction(&self) -> Direction {
         let own = self.lines().find_map(of);
-        own.or_else(|| self.sdp().session_lines().find_map(of))
+        own.or_else(|| self.description().session_lines().find_map(of))
             .unwrap_or_default()
     }
 }

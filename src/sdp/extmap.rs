@@ -12,12 +12,15 @@ pub struct Extmap<'a> {
     pub direction: Option<Direction>,
     /// Which extension.
     pub uri: &'a str,
+    /// What stands behind, verbatim; empty for nothing.
+    pub attributes: &'a str,
 }
 
 impl<'a> Extmap<'a> {
     pub(super) fn parse(value: &'a str) -> Option<Self> {
-        let mut fields = value.split_ascii_whitespace();
-        let id = fields.next()?;
+        let (id, rest) = value.trim_ascii().split_once([' ', '\t'])?;
+        let rest = rest.trim_ascii_start();
+        let (uri, attributes) = rest.split_once([' ', '\t']).unwrap_or((rest, ""));
         let (id, direction) = match id.split_once('/') {
             Some((id, direction)) => (id, Some(Direction::from_name(direction)?)),
             None => (id, None),
@@ -25,7 +28,8 @@ impl<'a> Extmap<'a> {
         Some(Self {
             id: number(id)?,
             direction,
-            uri: fields.next()?,
+            uri: Some(uri).filter(|uri| !uri.is_empty())?,
+            attributes: attributes.trim_ascii_start(),
         })
     }
 }
@@ -94,7 +98,8 @@ mod tests {
             Some(Extmap {
                 id: 2,
                 direction: Some(Direction::RecvOnly),
-                uri: "urn:x"
+                uri: "urn:x",
+                attributes: "attributes"
             })
         );
         assert_eq!(Extmap::parse("2/sideways urn:x"), None);

@@ -280,7 +280,7 @@ impl Media<'_> {
     #[must_use]
     pub fn shares_transport(&self) -> bool {
         let Some(mid) = self.mid() else { return false };
-        self.sdp().bundle_groups().iter().any(|group| {
+        self.description().bundle_groups().iter().any(|group| {
             let place = group.mids.iter().position(|m| *m == mid);
             place.is_some_and(|place| place > 0)
         })

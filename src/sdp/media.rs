@@ -91,7 +91,8 @@ impl<'a> Media<'a> {
     }
 
     /// The description it is a part of.
-    pub(super) fn sdp(&self) -> &'a SessionDescription {
+    #[must_use]
+    pub fn description(&self) -> &'a SessionDescription {
         self.sdp
     }
 

@@ -112,12 +112,13 @@ fn help_teaches_by_example() {
         "demo",
         "token",
         "sdp",
+        "convert",
         "ladder",
         "config/examples/",
     ] {
         assert!(done.out.contains(word), "{word}");
     }
-    for command in ["run", "check", "demo", "token", "ladder"] {
+    for command in ["run", "check", "demo", "token", "convert", "ladder"] {
         let done = crosspoint(&[command, "--help"], "");
         assert_eq!(done.code, Some(0), "{command}");
         assert!(
@@ -140,4 +141,75 @@ fn description_is_explained_and_what_is_none_is_refused() {
     let done = crosspoint(&["sdp", "explain"], "hello\n");
     assert_eq!(done.code, Some(1));
     assert!(done.err.contains("not a description"), "{}", done.err);
+}
+
+#[test]
+fn description_is_made_jingle_and_a_description_again() {
+    let path = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/fixtures/sdp/chrome-audio-offer-gathered.sdp"
+    );
+    let offer = std::fs::read_to_string(path).unwrap();
+    let arguments = ["convert", "--to", "jingle", "--role", "initiator"];
+    let jingle = crosspoint(&arguments, &offer);
+    assert_eq!(jingle.code, Some(0), "{}", jingle.err);
+    assert!(
+        jingle.out.starts_with("<jingle xmlns='urn:xmpp:jingle:1'"),
+        "{}",
+        jingle.out
+    );
+    assert!(jingle.out.contains("senders='both'"));
+    assert!(
+        jingle.err.lines().all(|line| line.starts_with("lost: ")),
+        "{}",
+        jingle.err
+    );
+    let back = crosspoint(
+        &["convert", "--to", "sdp", "--role", "initiator"],
+        &jingle.out,
+    );
+    assert_eq!(back.code, Some(0), "{}", back.err);
+    assert!(back.out.starts_with("v=0\r\n"), "{}", back.out);
+    let line = offer
+        .lines()
+        .find(|line| line.starts_with("a=ice-pwd:"))
+        .unwrap();
+    assert!(back.out.contains(line));
+    // The same words of the responder are an answer, and the other end's senders.
+    let held = offer.replace("a=sendrecv", "a=sendonly");
+    let answer = crosspoint(&["convert", "--to", "jingle", "--role", "responder"], &held);
+    assert!(answer.out.contains("action='session-accept'"));
+    assert!(answer.out.contains("senders='responder'"));
+    let back = crosspoint(
+        &["convert", "--to", "sdp", "--role", "responder"],
+        &answer.out,
+    );
+    assert!(
+        back.out.contains("a=sendonly\r\n"),
+        "{} {}",
+        back.out,
+        back.err
+    );
+}
+
+#[test]
+fn what_can_be_no_conversion_is_refused_with_the_reason() {
+    for (to, input, why) in [
+        ("jingle", "hello\n", "not a description"),
+        ("sdp", "hello\n", "not Jingle: expected well-formed XML"),
+        (
+            "sdp",
+            "<iq xmlns='jabber:client'/>",
+            "not Jingle: no <jingle/>",
+        ),
+        (
+            "sdp",
+            "<jingle xmlns='urn:xmpp:jingle:1' action='x' sid='s'/>",
+            "no content describes",
+        ),
+    ] {
+        let done = crosspoint(&["convert", "--to", to, "--role", "initiator"], input);
+        assert_eq!((done.code, done.out.as_str()), (Some(1), ""));
+        assert!(done.err.contains(why), "{}", done.err);
+    }
 }

@@ -9,6 +9,8 @@
 //! - `ladders`: what a ladder tells whoever looks for a fault
 //! - `protocol`: the examples of `docs/protocol.md` and the schema beside it
 //! - `command`: the command line, as a process
+//! - `golden`: descriptions as Jingle and back, and the document made of them
+//! - `xep`: the examples of the XEPs
 //! - `docs`: every example in `docs/` and `config/` is true
 #![allow(
     clippy::unwrap_used,
@@ -22,6 +24,7 @@ mod describe;
 mod dice;
 mod docs;
 mod fuzz;
+mod golden;
 mod ladders;
 mod protocol;
 mod scenarios;
@@ -29,3 +32,4 @@ mod sim;
 mod sip;
 mod tidy;
 mod world;
+mod xep;

@@ -28,20 +28,30 @@ const IMPORTS: &[(&str, &[&str])] = &[
             "address", "ask", "call", "config", "contain", "id", "sdp", "trace",
         ],
     ),
+    ("xmpp", &["address", "ask", "config", "id"]),
+    (
+        "jingle",
+        &[
+            "address", "ask", "call", "config", "id", "sdp", "trace", "xmpp",
+        ],
+    ),
     ("metrics", &["call", "config"]),
     (
         "gateway",
         &[
             "address", "ask", "call", "config", "contain", "id", "metrics", "route", "sdp", "sip",
-            "trace", "ws",
+            "trace", "ws", "xmpp",
         ],
     ),
-    ("net", &["ask", "config", "gateway", "metrics", "sip", "ws"]),
+    (
+        "net",
+        &["ask", "config", "gateway", "metrics", "sip", "ws", "xmpp"],
+    ),
     ("demo", &["config", "id", "net", "sdp", "sip"]),
     (
         "cli",
         &[
-            "address", "call", "config", "demo", "gateway", "net", "sdp", "trace", "ws",
+            "address", "call", "config", "demo", "gateway", "jingle", "net", "sdp", "trace", "ws",
         ],
     ),
     ("lib", &[]),
@@ -235,7 +245,7 @@ const DOUBLED: &[(&str, &str)] = &[
     ("crypto-common", "digest 0.10 and 0.11"),
     (
         "digest",
-        "tokio-tungstenite's sha1 is of 0.10, md-5 of 0.11",
+        "axum's sha1 is of 0.10, md-5 and xmpp-parsers of 0.11",
     ),
     ("getrandom", "three generations of rand below others"),
     ("nom", "str0m's certificate parser and webrtc-sdp's"),
@@ -243,6 +253,8 @@ const DOUBLED: &[(&str, &str)] = &[
     ("rand", "hickory is of 0.10, tungstenite of 0.9"),
     ("rand_chacha", "ours is of 0.10, rand 0.9 brings its own"),
     ("rand_core", "as rand"),
+    ("rxml_validation", "rxml's macros, built, not linked"),
+    ("sha1", "axum's WebSocket is of 0.10, xmpp-parsers of 0.11"),
     (
         "signature",
         "two generations of elliptic-curve crates below str0m",

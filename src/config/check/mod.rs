@@ -5,6 +5,7 @@
 //! is what depends on it.
 
 mod admission;
+mod chat;
 mod network;
 mod numbers;
 mod plan;
@@ -55,6 +56,7 @@ impl Check<'_> {
         self.addresses(config);
         self.trunks(config);
         self.accounts(config);
+        self.chat(config);
         self.routes(config);
         self.auth(config);
         self.clients(config);

@@ -156,6 +156,14 @@ fn each_rule_finds_its_mistake() {
             "auth.user = [{ name = \"a b\", token = \"12345678\" }]",
             "auth.user[0].name",
         ),
+        ("xmpp.retry_max = \"10ms\"", "xmpp.retry_max"),
+        ("xmpp.ping_deadline = \"0s\"", "xmpp.ping_deadline"),
+        ("xmpp.depth_max = 2", "xmpp.depth_max"),
+        ("xmpp.skipped_bytes_max = 20000", "xmpp.skipped_bytes_max"),
+        (
+            "xmpp.attribute_bytes_max = 300000",
+            "xmpp.attribute_bytes_max",
+        ),
         ("log.level = \"a=b=c\"", "log.level"),
         ("trace.memory_bytes_max = 10", "trace.memory_bytes_max"),
         ("shedding.retry_after = \"0s\"", "shedding.retry_after"),
@@ -224,6 +232,55 @@ fn each_rule_of_trunks_finds_its_mistake() {
             "{text}"
         );
     }
+}
+
+#[test]
+fn each_rule_of_chat_servers_finds_its_mistake() {
+    let component = |but: &str| {
+        let lines = ["name = \"c\"", "domain = \"gw.example\"", "secret = \"s\""];
+        let key = but.split(' ').next().unwrap_or_default();
+        let kept = lines.iter().filter(|line| !line.starts_with(key));
+        let kept: Vec<_> = kept.copied().collect();
+        format!("[[component]]\n{}\n{but}\n", kept.join("\n"))
+    };
+    assert_eq!(mistakes(&component("port = 1")), []);
+    for but in [
+        "name = \"a b\"",
+        "domain = \"a@b\"",
+        "domain = \"\"",
+        "host = \"a:1\"",
+        "port = 0",
+        "secret = \"\"",
+        "secret = \"…\"",
+        "ca = \"ca.pem\"",
+        "tls_name = \"a\"",
+        "serves = []",
+    ] {
+        let key = format!("component[0].{}", but.split(' ').next().unwrap());
+        let keys: Vec<_> = mistakes(&component(but))
+            .into_iter()
+            .map(|(_, key)| key)
+            .collect();
+        assert_eq!(keys, [key], "{but}: {:?}", told(&component(but)));
+    }
+    let account = |jid: &str, rest: &str| {
+        format!("[[xmpp_account]]\nname = \"a\"\njid = \"{jid}\"\npassword = \"p\"\n{rest}\n")
+    };
+    assert_eq!(
+        mistakes(&account("a@b", "owner = \"a\"\nserver = \"[::1]:5\"")),
+        []
+    );
+    for (text, key) in [
+        (account("b", "owner = \"a\""), "jid"),
+        (account("a@b", ""), "owner"),
+        (account("a@b", "owner = \"a\"\nserver = \"h:x\""), "server"),
+    ] {
+        let keys: Vec<_> = mistakes(&text).into_iter().map(|(_, key)| key).collect();
+        assert_eq!(keys, [format!("xmpp_account[0].{key}")], "{text}");
+    }
+    let two = format!("{}{}", component("port = 1"), component("port = 2"));
+    let keys: Vec<_> = mistakes(&two).into_iter().map(|(_, key)| key).collect();
+    assert_eq!(keys, ["component[1].name", "component[1].domain"]);
 }
 
 #[test]

@@ -12,9 +12,11 @@
 mod change;
 mod config;
 mod gateway;
+mod jingle;
 mod json;
 mod sdp;
 mod sip;
+mod xmpp;
 
 use std::collections::hash_map::DefaultHasher;
 use std::collections::{BTreeMap, BTreeSet};
@@ -200,7 +202,11 @@ fn targets_have_names_of_their_own() {
         sdp::descriptions().name,
         json::frames().name,
         config::files().name,
+        jingle::stanzas().name,
         gateway::inputs().name,
+        xmpp::streams().name,
+        xmpp::servers().name,
+        xmpp::addresses().name,
     ];
     assert_eq!(targets.iter().collect::<BTreeSet<_>>().len(), targets.len());
     // A folder that belongs to no target is replayed by nobody.

@@ -1,0 +1,202 @@
+//! What becomes of a stanza that has come: answered here, or handed up.
+//!
+//! | what | where |
+//! |---|---|
+//! | an answer | to whoever asked, if id and address fit; else counted |
+//! | a request for a ping, disco#info, disco#items | answered |
+//! | presence about an address of a component | answered (`presence.rs`) |
+//! | anything to an address that is not ours or not served | counted; a request gets an error |
+//! | all else | up |
+
+use minidom::Element;
+
+use super::EntityId;
+use super::address::is_served;
+use super::disco::{Asked, Disco};
+use super::iq::Requests;
+use super::ns;
+use super::out::Out;
+use super::presence::{Presences, Reaction};
+use super::stanza::{self, Kind, domain, is_jid, local, payload};
+use super::stanza_error::{self, Condition};
+use crate::config;
+
+#[derive(Debug)]
+enum Side {
+    Component {
+        domain: String,
+        serves: Vec<String>,
+        presences: Box<Presences>,
+    },
+    Account,
+}
+
+/// What one entity does with stanzas.
+#[derive(Debug)]
+pub(super) struct Delivery {
+    disco: Disco,
+    side: Side,
+}
+
+impl Delivery {
+    pub(super) fn component(
+        disco: Disco,
+        presences: Presences,
+        config: &config::Component,
+    ) -> Self {
+        let side = Side::Component {
+            domain: config.domain.to_lowercase(),
+            serves: config.serves.clone(),
+            presences: Box::new(presences),
+        };
+        Self { disco, side }
+    }
+
+    pub(super) fn account(disco: Disco) -> Self {
+        let side = Side::Account;
+        Self { disco, side }
+    }
+
+    /// Does with a stanza what is to be done. Returns what answers it.
+    pub(super) fn deliver(
+        &mut self,
+        entity: EntityId,
+        stanza: Element,
+        own: &str,
+        requests: &mut Requests,
+        out: &mut Out,
+    ) -> Vec<Element> {
+        let kind = stanza::kind(&stanza);
+        if !self.is_addressed(&stanza) {
+            out.counts.misaddressed += 1;
+            return Vec::new();
+        }
+        match kind {
+            Kind::Answer => {
+                match requests.answered(stanza, own) {
+                    Some((waiter, outcome)) => out.answered(entity, waiter, outcome),
+                    None => out.counts.strays += 1,
+                }
+                Vec::new()
+            }
+            Kind::Request => match self.answer(&stanza) {
+                Some(answer) => vec![answer],
+                None => {
+                    out.stanza(entity, stanza);
+                    Vec::new()
+                }
+            },
+            Kind::Presence => match self.presence(&stanza) {
+                Reaction::Answers(answers) => answers,
+                Reaction::Up => {
+                    out.stanza(entity, stanza);
+                    Vec::new()
+                }
+            },
+            Kind::Message if self.is_served(&stanza) => {
+                out.stanza(entity, stanza);
+                Vec::new()
+            }
+            Kind::Message => {
+                out.counts.misaddressed += 1;
+                let error = stanza_error::error(&stanza, Condition::ItemNotFound, None);
+                error.into_iter().collect()
+            }
+            Kind::Other => {
+                out.counts.malformed += 1;
+                // RFC 6120 §8.2.3: an iq of no known type is an error of its sender's.
+                Vec::new()
+            }
+        }
+    }
+
+    /// Whether a stanza can be for us, and be answered: a component's server puts both addresses
+    /// on it, and whoever has none gets nothing.
+    fn is_addressed(&self, stanza: &Element) -> bool {
+        match &self.side {
+            Side::Component { domain: ours, .. } => {
+                let known = |name| stanza.attr(name).filter(|jid| is_jid(jid));
+                let to = known("to").map(domain);
+                known("from").is_some() && to.is_some_and(|to| to.eq_ignore_ascii_case(ours))
+            }
+            // RFC 6120 §8.1.2.1: the server's own have no address, and it sees to the others.
+            Side::Account => true,
+        }
+    }
+
+    fn is_served(&self, stanza: &Element) -> bool {
+        match &self.side {
+            Side::Component { serves, .. } => {
+                let to = stanza.attr("to").unwrap_or_default();
+                local(to).is_none() || is_served(serves, to)
+            }
+            Side::Account => true,
+        }
+    }
+
+    fn answer(&self, request: &Element) -> Option<Element> {
+        if !self.is_served(request) {
+            return stanza_error::error(request, Condition::ItemNotFound, None);
+        }
+        let Some(asked) = payload(request) else {
+            return stanza_error::error(request, Condition::BadRequest, None);
+        };
+        if asked.is("ping", ns::PING) {
+            return Some(stanza::result(request));
+        }
+        let is_domain = match &self.side {
+            Side::Component { .. } => local(request.attr("to").unwrap_or_default()).is_none(),
+            Side::Account => false,
+        };
+        let asked = match is_domain {
+            true => Asked::Domain,
+            false => Asked::Address,
+        };
+        self.disco.answer(request, asked)
+    }
+
+    fn presence(&mut self, stanza: &Element) -> Reaction {
+        let serves = self.is_served(stanza);
+        match &mut self.side {
+            Side::Component { presences, .. } => presences.handle(stanza, serves),
+            // The user's other clients approve who may see him.
+            Side::Account => Reaction::Up,
+        }
+    }
+
+    /// What answers a request that was passed over.
+    pub(super) fn too_much(&self, head: &Element) -> Option<Element> {
+        if stanza::kind(head) != Kind::Request || !self.is_addressed(head) {
+            return None;
+        }
+        let text = Some("the stanza is over a limit of this gateway");
+        stanza_error::error(head, Condition::PolicyViolation, text)
+    }
+
+    /// What all who are told of addresses are told again.
+    pub(super) fn presences(&self) -> Box<dyn Iterator<Item = Element> + '_> {
+        match &self.side {
+            Side::Component { presences, .. } => Box::new(presences.again()),
+            Side::Account => Box::new(std::iter::empty()),
+        }
+    }
+
+    /// What they are told at the end.
+    pub(super) fn departures(&self) -> Box<dyn Iterator<Item = Element> + '_> {
+        match &self.side {
+            Side::Component { presences, .. } => Box::new(presences.gone()),
+            Side::Account => Box::new(std::iter::empty()),
+        }
+    }
+
+    pub(super) fn caps(&self) -> [Element; 2] {
+        self.disco.caps()
+    }
+
+    pub(super) fn subscribers_refused(&self) -> u64 {
+        match &self.side {
+            Side::Component { presences, .. } => presences.refused,
+            Side::Account => 0,
+        }
+    }
+}
