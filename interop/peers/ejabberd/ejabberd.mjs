@@ -32,8 +32,11 @@ function libraries() {
 
 /** A running ejabberd with the domain xmpp.test. */
 export class Ejabberd {
-  /** Starts one; `components` are domains by secret, `users` have the passwords `pw-NAME`. */
-  static async start(ctx, { components = {}, users = ['alice', 'bob'] } = {}) {
+  /**
+   * Starts one; `components` are domains by secret, by TLS where `tls` is set; `users` have the
+   * passwords `pw-NAME`.
+   */
+  static async start(ctx, { components = {}, tls = false, users = ['alice', 'bob'] } = {}) {
     if (!version()) throw new Cannot('ejabberd is not installed (interop/setup.sh)');
     const own = new Ejabberd();
     Object.assign(own, { ctx, kind: 'ejabberd', domain: 'xmpp.test' });
@@ -54,6 +57,7 @@ export class Ejabberd {
       CA: ca,
       CLIENT_PORT: own.clientPort,
       COMPONENT_PORT: own.componentPort,
+      COMPONENT_TLS: tls,
       HTTP_PORT: own.httpPort,
       SECRET: secret,
     };
