@@ -398,7 +398,10 @@ fn session_without_a_proposal_is_a_call_as_well() {
 #[test]
 fn session_of_nothing_that_is_known_is_acknowledged_and_ended() {
     let mut rig = rig();
-    let initiate = Jingle::new(Action::SessionInitiate, "s1");
+    let mut initiate = Jingle::new(Action::SessionInitiate, "s1");
+    let said = rig.iq(JULIET, "600@gw.example.org", &initiate);
+    assert_eq!(said, ["> error bad-request"]);
+    initiate.contents = vec![crate::jingle::Content::named(Role::Initiator, "files")];
     let said = rig.iq(JULIET, "600@gw.example.org", &initiate);
     let end = format!("> {JULIET} session-terminate unsupported-applications");
     assert_eq!(said[..2], ["> result".to_owned(), end]);
@@ -651,9 +654,11 @@ fn tie_that_we_lose_takes_our_offer_back() {
         said[1..],
         ["Refuse Glare".to_owned(), "Offer sendonly abcd".to_owned()]
     );
-    // What it says of ours in the meantime changes nothing.
-    assert_eq!(rig.error(crate::jingle::refusal::Refusal::TieBreak).len(), 1);
+    // What it says of ours in the meantime changes nothing, not even of the next.
     assert_eq!(rig.tell(Signal::Answer(answer(&["recvonly"], "efgh"))), ["> result"]);
+    rig.tell(Signal::Offer(Some(sdp(&["inactive"], "efgh"))));
+    let said = rig.error(crate::jingle::refusal::Refusal::TieBreak);
+    assert_eq!(said, ["# the change of the session was refused: conflict"]);
 }
 
 #[test]
