@@ -166,9 +166,13 @@ impl Session {
     fn progress(&mut self, limits: &Limits) -> Progress {
         match std::mem::take(&mut self.change) {
             Change::Ours(ours) if ours.is_answered() => {
-                let heard = self.heard.as_ref();
-                let answer = heard
-                    .and_then(|heard| self.sections.mirror(heard, &ours.offer, limits).ok())
+                let known = self.heard.as_ref().zip(self.told.as_ref());
+                let mirrored = |(heard, told)| {
+                    let answer = self.sections.mirror(heard, told, &ours.offer, limits);
+                    answer.ok()
+                };
+                let answer = known
+                    .and_then(mirrored)
                     .filter(|answer| check_answer(&ours.offer, answer).is_ok());
                 let Some(answer) = answer else {
                     self.change = Change::Ours(ours);
