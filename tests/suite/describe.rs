@@ -43,10 +43,12 @@ const VIDEO: &str = "m=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=mid
 /// `-restart`, `-anew`, `-actpass`, `-passive`, `-asterisk`, `-first`, `-second` behind.
 /// `answer-actpass` is what its maker offers later; `-anew` has another certificate; `-first` and
 /// `-second` say which of two sections is the live one; `-video` has video beside, `-novideo`
-/// refuses or drops it.
+/// refuses or drops it; `answer-caller` is an answer of whoever has offered first,
+/// `offer-callee` an offer of whoever has not.
 pub(crate) fn description(word: &str, version: u32) -> String {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/sdp/");
-    let file = match word.starts_with("offer") {
+    let offered = word.starts_with("offer") && !word.contains("-callee");
+    let file = match offered || word.contains("-caller") {
         true => "chrome-audio-offer-gathered.sdp",
         false => "chrome-p-audio-answer-gathered.sdp",
     };
@@ -63,6 +65,8 @@ pub(crate) fn description(word: &str, version: u32) -> String {
         ("-mdns", "a=ice-ufrag", MDNS_ONLY),
         ("-hold", "a=sendrecv", "a=sendonly"),
         ("-held", "a=sendrecv", "a=recvonly"),
+        ("-caller", "a=setup:actpass", "a=setup:passive"),
+        ("-callee", "a=setup:active", "a=setup:actpass"),
         ("-actpass", "a=setup:active", "a=setup:actpass"),
         ("-passive", "a=setup:active", "a=setup:passive"),
         ("-restart", "a=ice-ufrag:", "a=ice-ufrag:new"),

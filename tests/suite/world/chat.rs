@@ -22,7 +22,8 @@ const PEOPLE: [(&str, &str); 3] = [
 ];
 
 /// The components: their domains, by the port that they connect to.
-pub(super) const COMPONENTS: [(&str, u16); 2] = [("gw.example.org", 5347), ("web.example.org", 5348)];
+pub(super) const COMPONENTS: [(&str, u16); 2] =
+    [("gw.example.org", 5347), ("web.example.org", 5348)];
 
 /// What one device knows.
 #[derive(Default)]
@@ -146,7 +147,11 @@ impl Chat {
                 self.device_hears(&jid, stanza, told);
             }
             let (is_phone, all) = (device == "phone", if is_for_all { " to all" } else { "" });
-            let who = if is_phone { name.to_owned() } else { format!("{name}-{device}") };
+            let who = if is_phone {
+                name.to_owned()
+            } else {
+                format!("{name}-{device}")
+            };
             if jid == to || (is_for_all && is_phone) {
                 told.line(&who, self.shown(stanza) + all);
             }
@@ -155,7 +160,8 @@ impl Chat {
 
     /// Writes a stanza to the stream of the component that it is for.
     fn delivers(&self, to: &str, text: String, told: &mut Told) -> bool {
-        let is_it = |(_, (of, stream)): &(&u64, &(&str, Stream))| *of == domain(to) && stream.is_open();
+        let is_it =
+            |(_, (of, stream)): &(&u64, &(&str, Stream))| *of == domain(to) && stream.is_open();
         match self.streams.iter().find(is_it) {
             Some((stream, _)) => told.writes(*stream, text),
             None => return false,
@@ -172,7 +178,8 @@ impl Chat {
             self.streams.retain(|stream, (domain, _)| {
                 let is_cut = domain.starts_with(named);
                 let stream = *stream;
-                told.inputs.extend(is_cut.then_some(Input::XmppClosed { stream }));
+                told.inputs
+                    .extend(is_cut.then_some(Input::XmppClosed { stream }));
                 !is_cut
             });
         }
@@ -192,7 +199,10 @@ impl Chat {
             if ["propose", "session-initiate"].contains(&action) {
                 sid.clone_into(&mut device.last);
             }
-            let fresh = || Session { role: "responder", ..Session::default() };
+            let fresh = || Session {
+                role: "responder",
+                ..Session::default()
+            };
             let session = device.sessions.entry(sid.to_owned()).or_insert_with(fresh);
             from.clone_into(&mut session.peer);
             let added = xml::jingle_of(stanza).map(contents).unwrap_or_default();
@@ -214,7 +224,13 @@ impl Chat {
             Some(sid) if self.own.contains(sid) => sid.to_owned(),
             _ => "*".to_owned(),
         };
-        let said = |element: &Element| xml::condition(element).map_or(String::new(), |it| format!(" {it}"));
+        let said = |element: &Element| {
+            let tie = match element.has_child("tie-break", xml::JMI) {
+                true => " tie-break",
+                false => "",
+            };
+            xml::condition(element).map_or(String::new(), |it| format!(" {it}")) + tie
+        };
         let short = |jid: &str| bare(jid).replace(".example.org", "");
         let from = || format!(" from {}", short(stanza.attr("from").unwrap_or_default()));
         let kind = stanza.attr("type").unwrap_or_default();
@@ -227,18 +243,32 @@ impl Chat {
         if let Some(word) = xml::word_of(stanza) {
             let media = word.children().filter_map(|child| child.attr("media"));
             let media: String = media.map(|media| format!(" {media}")).collect();
-            let from = if word.name() == "propose" { from() } else { String::new() };
-            return format!("{} {}{media}{}{from}", word.name(), sid(word.attr("id")), said(word));
+            let from = if word.name() == "propose" {
+                from()
+            } else {
+                String::new()
+            };
+            return format!(
+                "{} {}{media}{}{from}",
+                word.name(),
+                sid(word.attr("id")),
+                said(word)
+            );
         }
         let Some(jingle) = xml::jingle_of(stanza) else {
             let inside = stanza.children().next().map_or("", Element::name);
-            return format!("{} {kind} {inside}", stanza.name()).trim().to_owned();
+            return format!("{} {kind} {inside}", stanza.name())
+                .trim()
+                .to_owned();
         };
         let contents: String = contents(jingle).iter().map(content).collect();
         let infos = jingle.children().filter(|child| child.ns() == INFO);
         let infos: String = infos.map(|info| format!(" {}", info.name())).collect();
         let (action, reason) = (jingle.attr("action").unwrap(), said(jingle));
-        format!("{action} {}{contents}{infos}{reason}", sid(jingle.attr("sid")))
+        format!(
+            "{action} {}{contents}{infos}{reason}",
+            sid(jingle.attr("sid"))
+        )
     }
 
     // --- what users say ---
@@ -287,10 +317,17 @@ impl Chat {
             self.own.insert(sid.clone());
             let role = "initiator";
             let peer = format!("{address}.example.org");
-            let fresh = || Session { role, peer, ..Session::default() };
+            let fresh = || Session {
+                role,
+                peer,
+                ..Session::default()
+            };
             device.sessions.entry(sid.clone()).or_insert_with(fresh);
         }
-        let unknown = || Session { role: "initiator", ..Session::default() };
+        let unknown = || Session {
+            role: "initiator",
+            ..Session::default()
+        };
         let session = device.sessions.entry(sid.clone()).or_insert_with(unknown);
         let to = session.peer.clone();
         let is_message = !action.contains('-') && action != "dance";
@@ -318,7 +355,10 @@ fn content(content: &Read) -> String {
         0 => String::new(),
         some => format!(" {some} candidates"),
     };
-    let is_new = content.ufrag.as_ref().is_some_and(|it| it.starts_with("new"));
+    let is_new = content
+        .ufrag
+        .as_ref()
+        .is_some_and(|it| it.starts_with("new"));
     let ice = if is_new { " new ICE" } else { "" };
     format!(" {}{senders}{ports}{ice}", content.name)
 }
@@ -350,7 +390,11 @@ impl Session {
             "transport-info" => {
                 self.generation += u32::from(word == "restart");
                 let ice = Ice {
-                    ports: if word == "restart" { Vec::new() } else { vec![6000] },
+                    ports: if word == "restart" {
+                        Vec::new()
+                    } else {
+                        vec![6000]
+                    },
                     ..self.ice(own, None)
                 };
                 let all = self.contents.iter();
@@ -384,7 +428,8 @@ impl Session {
     /// `-trickle` behind.
     fn described(&mut self, own: &str, action: &str, word: &str) -> Vec<Content> {
         if action == "session-initiate" {
-            let of = |name: &str, media: &str| (self.role.to_owned(), name.to_owned(), media.to_owned());
+            let of =
+                |name: &str, media: &str| (self.role.to_owned(), name.to_owned(), media.to_owned());
             self.contents = vec![of("0", "audio")];
             if word.contains("-video") {
                 self.contents.push(of("1", "video"));
@@ -392,7 +437,11 @@ impl Session {
         } else if word.contains("-novideo") {
             self.contents.retain(|(_, _, media)| media != "video");
         }
-        let setup = if action == "session-initiate" { "actpass" } else { "active" };
+        let setup = if action == "session-initiate" {
+            "actpass"
+        } else {
+            "active"
+        };
         let mut ice = self.ice(own, Some(setup));
         if word.contains("-trickle") {
             ice.ports.clear();
@@ -414,7 +463,11 @@ impl Session {
             let content = (self.role.to_owned(), name.to_owned(), "video".to_owned());
             self.contents.push(content);
         }
-        let setup = if action == "content-add" { "actpass" } else { "active" };
+        let setup = if action == "content-add" {
+            "actpass"
+        } else {
+            "active"
+        };
         vec![Content {
             media: Some("video".to_owned()),
             senders: Some("both".to_owned()),
@@ -425,7 +478,9 @@ impl Session {
 
     /// A content by its name, with its senders where `=` stands behind it.
     fn named(&self, word: &str) -> Content {
-        let (name, senders) = word.split_once('=').map_or((word, None), |(name, it)| (name, Some(it)));
+        let (name, senders) = word
+            .split_once('=')
+            .map_or((word, None), |(name, it)| (name, Some(it)));
         let known = self.contents.iter().find(|(_, known, _)| known == name);
         let creator = known.map_or(self.role, |(creator, _, _)| creator);
         Content {

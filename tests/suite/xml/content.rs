@@ -120,7 +120,9 @@ fn description(media: &str) -> String {
 
 /// A group of all contents.
 pub(crate) fn bundle(contents: &[Content]) -> String {
-    let names = contents.iter().map(|content| format!("<content name='{}'/>", content.name));
+    let names = contents
+        .iter()
+        .map(|content| format!("<content name='{}'/>", content.name));
     let names: String = names.collect();
     format!("<group xmlns='urn:xmpp:jingle:apps:grouping:0' semantics='BUNDLE'>{names}</group>")
 }
@@ -148,7 +150,11 @@ pub(crate) fn contents(jingle: &Element) -> Vec<Read> {
 
 fn read(content: &Element) -> Read {
     let said = |element: &Element, name| element.attr(name).map(str::to_owned);
-    let child = |name| content.children().find(|child: &&Element| child.name() == name);
+    let child = |name| {
+        content
+            .children()
+            .find(|child: &&Element| child.name() == name)
+    };
     let (description, transport) = (child("description"), child("transport"));
     let inside = |of: Option<&Element>, name: &str| -> Vec<Element> {
         let all = of.into_iter().flat_map(Element::children);
@@ -164,7 +170,10 @@ fn read(content: &Element) -> Read {
         setup: inside(transport, "fingerprint")
             .first()
             .and_then(|it| said(it, "setup")),
-        ports: inside(transport, "candidate").iter().filter_map(port).collect(),
+        ports: inside(transport, "candidate")
+            .iter()
+            .filter_map(port)
+            .collect(),
         formats: inside(description, "payload-type").len(),
     }
 }

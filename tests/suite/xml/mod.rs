@@ -90,5 +90,7 @@ pub(crate) fn condition(element: &Element) -> Option<&str> {
 pub(crate) fn conditions(stanza: &Element) -> Vec<&str> {
     let error = stanza.children().find(|child| child.name() == "error");
     let all = error.into_iter().flat_map(Element::children);
-    all.map(Element::name).filter(|name| *name != "text").collect()
+    all.map(Element::name)
+        .filter(|name| *name != "text")
+        .collect()
 }

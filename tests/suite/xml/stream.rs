@@ -111,5 +111,8 @@ fn proof(id: &str) -> String {
         &digest::SHA1_FOR_LEGACY_USE_ONLY,
         format!("{id}{SECRET}").as_bytes(),
     );
-    hash.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
+    hash.as_ref()
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
