@@ -33,3 +33,4 @@ mod sip;
 mod tidy;
 mod world;
 mod xep;
+mod xml;

@@ -248,12 +248,15 @@ impl Session {
             ice.is_some_and(|ice| !ice.fingerprints.is_empty())
         };
         let restarts = |heard| self.sections.is_restart(jingle, heard);
-        // What follows a restart that the other side has not taken yet is of the new generation.
-        let heard = match &self.change {
+        self.remote().is_some_and(restarts) || jingle.contents.iter().any(certified)
+    }
+
+    /// The peer's description as it will be, a change of its own under way included.
+    fn remote(&self) -> Option<&SessionDescription> {
+        match &self.change {
             Change::Theirs(theirs) => Some(&theirs.offer),
             Change::Stable | Change::Ours(_) => self.heard.as_ref(),
-        };
-        heard.is_some_and(restarts) || jingle.contents.iter().any(certified)
+        }
     }
 
     /// Our side's description as it will be, an offer under way included.

@@ -192,13 +192,13 @@ impl Session {
     fn progress(&mut self, limits: &Limits) -> Progress {
         match std::mem::take(&mut self.change) {
             Change::Ours(ours) if ours.is_answered() => {
-                let both = self.heard.as_ref().zip(self.told.as_ref());
-                let mirror = |(heard, told)| {
-                    let mirrored = self.sections.mirror(heard, told, &ours.offer, limits);
-                    mirrored.ok()
+                let known = self.heard.as_ref().zip(self.told.as_ref());
+                let mirrored = |(heard, told)| {
+                    let answer = self.sections.mirror(heard, told, &ours.offer, limits);
+                    answer.ok()
                 };
-                let answer = both
-                    .and_then(mirror)
+                let answer = known
+                    .and_then(mirrored)
                     .filter(|answer| check_answer(&ours.offer, answer).is_ok());
                 let Some(answer) = answer else {
                     self.change = Change::Ours(ours);
