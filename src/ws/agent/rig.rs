@@ -119,7 +119,7 @@ impl Rig {
         rig
     }
 
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         while let Some(event) = self.agent.poll_event() {
             match event {
                 Event::Send { connection, text } => {

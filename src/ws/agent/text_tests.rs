@@ -32,20 +32,20 @@ impl Rig {
         let session = self.session_of("alice");
         self.agent
             .give_text(session, NoteId(number), Some("desk"), &note(text));
-        self.wait(Duration::ZERO);
+        self.settle();
     }
 
     fn take(&mut self) {
         let sent = self.texts.last().unwrap();
         self.agent.text_taken(sent.session, &sent.request);
-        self.wait(Duration::ZERO);
+        self.settle();
     }
 
     fn news(&mut self, outcome: Outcome) {
         let sent = self.texts.last().unwrap();
         let (session, request) = (sent.session, sent.request.clone());
         self.agent.text_told(session, &request, outcome);
-        self.wait(Duration::ZERO);
+        self.settle();
     }
 
     fn delivered(&mut self) -> Vec<(u64, bool)> {
@@ -115,7 +115,7 @@ fn what_cannot_be_sent_is_refused() {
     let (session, request) = (rig.texts[0].session, rig.texts[0].request.clone());
     let why = "the dial plan has no line for this address";
     rig.agent.text_refused(session, &request, Code::NotFound, why);
-    rig.wait(Duration::ZERO);
+    rig.settle();
     assert_eq!(rig.heard(1)[0]["code"], "not_found");
     rig.agent.drain();
     let reply = rig.asks(1, &send("late", "1001", "a"));
