@@ -131,7 +131,10 @@ impl Gateway {
                 self.plan.route(address, caller, None)
             }
         };
-        let (door, way) = (self.xmpp.name(entity).unwrap_or_default(), way(line, &target));
+        let (door, way) = (
+            self.xmpp.name(entity).unwrap_or_default(),
+            way(line, &target),
+        );
         let who = format!("{from} called {} by {door}: {way}", invite.to);
         self.traces.about(id, &who);
         let placements = match target {
@@ -205,7 +208,9 @@ impl Gateway {
             Via::Component(name) => self.xmpp.named(name)?,
             Via::Account(owner) => {
                 let account = self.config.xmpp_account.iter();
-                let name = account.filter(|one| one.owner == *owner).map(|one| &one.name);
+                let name = account
+                    .filter(|one| one.owner == *owner)
+                    .map(|one| &one.name);
                 self.xmpp.named(name.into_iter().next()?)?
             }
         };

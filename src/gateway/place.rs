@@ -63,10 +63,7 @@ impl Gateway {
         let joined = match &target {
             Ok(Target::Join(word)) => self.joins.get(word).copied(),
             Ok(
-                Target::User(_)
-                | Target::Trunk { .. }
-                | Target::Chat { .. }
-                | Target::Reject(_),
+                Target::User(_) | Target::Trunk { .. } | Target::Chat { .. } | Target::Reject(_),
             )
             | Err(_) => None,
         };

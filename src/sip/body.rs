@@ -91,14 +91,20 @@ pub fn text(headers: &Headers, body: &[u8], bytes_max: usize) -> Result<Text, Bo
     not_encoded(headers)?;
     let kind = headers.get(&Name::ContentType).unwrap_or(TEXT);
     if media_type(kind) != TEXT {
-        return fault(415, format!("a message of {} is not taken", media_type(kind)));
+        return fault(
+            415,
+            format!("a message of {} is not taken", media_type(kind)),
+        );
     }
     let given = kind.split_once(';').map(|(_, rest)| parameters(rest));
     let charset = given.into_iter().flatten().find_map(|(name, value)| {
         let is_it = name.eq_ignore_ascii_case("charset");
         is_it.then(|| unquoted(&value.unwrap_or_default()).to_ascii_lowercase())
     });
-    if !matches!(charset.as_deref(), None | Some("utf-8" | "utf8" | "us-ascii")) {
+    if !matches!(
+        charset.as_deref(),
+        None | Some("utf-8" | "utf8" | "us-ascii")
+    ) {
         return fault(415, "a text of another character set is not taken".into());
     }
     if body.len() > bytes_max {

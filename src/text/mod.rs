@@ -6,8 +6,9 @@
 //!                ◀── Outcome, once ◀── Notes ◀── Outcome, once for each copy
 //! ```
 //!
-//! A message is of no call and needs none. Each wire says what it can of what became of it: a client
-//! acknowledges events, a phone answers, a chat user's client sends a receipt where it does such.
+//! A message is of no call and needs none. Each wire says what it can of what became of it: a
+//! client acknowledges events, a phone answers, a chat user's client sends a receipt where it does
+//! such.
 //! [`Notes`] makes one piece of news of that, and keeps no message: what it holds is who waits.
 
 mod notes;

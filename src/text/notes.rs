@@ -72,13 +72,7 @@ impl<W> Notes<W> {
     ///
     /// # Errors
     /// [`Full`]: it is not to be sent.
-    pub fn begin(
-        &mut self,
-        id: NoteId,
-        sender: &str,
-        who: W,
-        until: Instant,
-    ) -> Result<(), Full> {
+    pub fn begin(&mut self, id: NoteId, sender: &str, who: W, until: Instant) -> Result<(), Full> {
         if self.waiting.len() >= self.limits.waiting_max {
             return Err(Full::All);
         }

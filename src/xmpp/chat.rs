@@ -322,14 +322,25 @@ mod tests {
         let Heard::Said(said) = hear(&chats, GW, &attributes, inside) else {
             panic!()
         };
-        assert_eq!((said.from.as_str(), said.body.as_str()), ("juliet@example.org", "hello"));
+        assert_eq!(
+            (said.from.as_str(), said.body.as_str()),
+            ("juliet@example.org", "hello")
+        );
         assert_eq!(said.to, Called::Address(Address::Telephone("+1555".into())));
         let receipt = said.head.receipt().unwrap();
         let received = receipt.get_child("received", ns::RECEIPTS).unwrap();
         assert_eq!(received.attr("id"), Some("1"));
         assert_eq!(
-            (receipt.attr("to"), receipt.attr("from"), receipt.attr("type")),
-            (Some("juliet@example.org/phone"), Some("+1555@gw.example"), Some("chat"))
+            (
+                receipt.attr("to"),
+                receipt.attr("from"),
+                receipt.attr("type")
+            ),
+            (
+                Some("juliet@example.org/phone"),
+                Some("+1555@gw.example"),
+                Some("chat")
+            )
         );
         let Heard::Said(said) = hear(&chats, GW, FROM_JULIET, "<body>hello</body>") else {
             panic!()
@@ -341,7 +352,10 @@ mod tests {
     fn what_is_not_said_to_people_is_nothing() {
         let chats = chats();
         for (kind, inside) in [
-            ("chat", "<active xmlns='http://jabber.org/protocol/chatstates'/>"),
+            (
+                "chat",
+                "<active xmlns='http://jabber.org/protocol/chatstates'/>",
+            ),
             ("chat", "<body> \n</body>"),
             ("chat", "<body xmlns='urn:other'>hello</body>"),
             ("groupchat", "<body>hello</body>"),
@@ -349,9 +363,16 @@ mod tests {
             ("error", "<body>hello</body>"),
         ] {
             let attributes = format!("{FROM_JULIET} type='{kind}'");
-            assert_eq!(hear(&chats, GW, &attributes, inside), Heard::Nothing, "{kind} {inside}");
+            assert_eq!(
+                hear(&chats, GW, &attributes, inside),
+                Heard::Nothing,
+                "{kind} {inside}"
+            );
         }
-        assert_eq!(hear(&chats, ALICE, "", "<body>of the server</body>"), Heard::Nothing);
+        assert_eq!(
+            hear(&chats, ALICE, "", "<body>of the server</body>"),
+            Heard::Nothing
+        );
     }
 
     #[test]
@@ -379,7 +400,14 @@ mod tests {
     fn receipt_and_error_are_of_whom_the_message_went_to() {
         let mut chats = chats();
         let (to, note) = ("juliet@example.org", NoteId(7));
-        let message = chats.say(GW, note, "1001@gw.example", to, "hi", &mut Source::from_number(1));
+        let message = chats.say(
+            GW,
+            note,
+            "1001@gw.example",
+            to,
+            "hi",
+            &mut Source::from_number(1),
+        );
         assert_eq!(message.attr("from"), Some("1001@gw.example/crosspoint"));
         assert!(message.has_child("request", ns::RECEIPTS));
         let id = message.attr("id").unwrap();
@@ -389,7 +417,10 @@ mod tests {
             assert_eq!(hear(&chats, GW, &of(stranger), &received), Heard::Nothing);
         }
         let juliet = of("Juliet@example.org/phone");
-        assert_eq!(hear(&chats, GW, &juliet, &received), Heard::Outcome(note, None));
+        assert_eq!(
+            hear(&chats, GW, &juliet, &received),
+            Heard::Outcome(note, None)
+        );
         let error = format!("{} type='error' id='{id}'", of("example.org"));
         let inside = "<error type='cancel'><service-unavailable \
             xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>";

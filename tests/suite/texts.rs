@@ -347,8 +347,14 @@ fn client_writes_to_a_client() {
     );
     world.nobody_heard_more();
     assert!(world.gateway.is_idle());
-    assert_eq!((world.metric("from_clients"), world.metric("delivered")), (1, 1));
-    assert!(world.gateway.traced_calls(world.now).is_empty(), "it is no call");
+    assert_eq!(
+        (world.metric("from_clients"), world.metric("delivered")),
+        (1, 1)
+    );
+    assert!(
+        world.gateway.traced_calls(world.now).is_empty(),
+        "it is no call"
+    );
 }
 
 #[test]
@@ -357,7 +363,10 @@ fn client_writes_to_a_phone() {
     world.send(1, "m1", "1001", "hello");
     assert_eq!(world.frame("alice")["type"], "result");
     let message = world.one("phone");
-    assert_eq!(start_line(&message), "MESSAGE sip:1001@192.0.2.10:5060 SIP/2.0");
+    assert_eq!(
+        start_line(&message),
+        "MESSAGE sip:1001@192.0.2.10:5060 SIP/2.0"
+    );
     assert!(message.contains("\r\nContent-Type: text/plain;charset=UTF-8\r\n"));
     assert!(message.contains("From: <sip:alice@") && message.ends_with("\r\n\r\nhello"));
     world.answers(&message, 200);
@@ -368,8 +377,18 @@ fn client_writes_to_a_phone() {
     world.answers(&message, 404);
     let failed = world.frame("alice");
     assert_eq!(
-        (&failed["type"], &failed["id"], &failed["cause"], &failed["sip"]["status"]),
-        (&json!("message.failed"), &json!("m2"), &json!("not_found"), &json!(404))
+        (
+            &failed["type"],
+            &failed["id"],
+            &failed["cause"],
+            &failed["sip"]["status"]
+        ),
+        (
+            &json!("message.failed"),
+            &json!("m2"),
+            &json!("not_found"),
+            &json!(404)
+        )
     );
     world.wait(40);
     world.nobody_heard_more();
@@ -382,7 +401,10 @@ fn client_writes_to_a_chat_user_by_the_component_and_has_a_receipt() {
     world.send(1, "m1", "xmpp:juliet@example.org", "a < b & c");
     assert_eq!(world.frame("alice")["type"], "result");
     let message = world.one("server");
-    assert!(message.contains("<body>a &lt; b &amp; c</body>"), "{message}");
+    assert!(
+        message.contains("<body>a &lt; b &amp; c</body>"),
+        "{message}"
+    );
     assert_eq!(attribute(&message, "from"), "alice@gw.example/crosspoint");
     assert_eq!(attribute(&message, "to"), "juliet@example.org");
     assert!(message.contains("<request xmlns='urn:xmpp:receipts'/>"));
@@ -451,7 +473,10 @@ fn phone_writes_to_a_client_and_hears_200_once_he_has_it() {
     world.acknowledges(1, 2);
     world.nobody_heard_more();
     world.page("carol", "hello");
-    assert_eq!(start_line(&world.one("phone")), "SIP/2.0 480 Temporarily Unavailable");
+    assert_eq!(
+        start_line(&world.one("phone")),
+        "SIP/2.0 480 Temporarily Unavailable"
+    );
     world.wait(40);
     assert!(world.gateway.is_idle());
 }
@@ -461,7 +486,10 @@ fn phone_writes_to_a_chat_user() {
     let mut world = World::new();
     world.page("juliet%40example.org", "hello");
     let message = world.one("server");
-    assert_eq!(attribute(&message, "from"), "1001\\40pbx.example@gw.example/crosspoint");
+    assert_eq!(
+        attribute(&message, "from"),
+        "1001\\40pbx.example@gw.example/crosspoint"
+    );
     assert!(message.contains("<body>hello</body>"));
     let id = attribute(&message, "id");
     let component = world.component;
@@ -484,11 +512,20 @@ fn chat_user_writes_to_a_phone_and_has_a_receipt_or_an_error() {
     let mut world = World::new();
     world.chat("1001@gw.example", "x1", "hello");
     let message = world.one("phone");
-    assert_eq!(start_line(&message), "MESSAGE sip:1001@192.0.2.10:5060 SIP/2.0");
-    assert!(message.contains("From: <sip:juliet%40example.org@"), "{message}");
+    assert_eq!(
+        start_line(&message),
+        "MESSAGE sip:1001@192.0.2.10:5060 SIP/2.0"
+    );
+    assert!(
+        message.contains("From: <sip:juliet%40example.org@"),
+        "{message}"
+    );
     world.answers(&message, 202);
     let receipt = world.one("server");
-    assert!(receipt.contains("<received xmlns='urn:xmpp:receipts' id='x1'/>"), "{receipt}");
+    assert!(
+        receipt.contains("<received xmlns='urn:xmpp:receipts' id='x1'/>"),
+        "{receipt}"
+    );
     assert_eq!(attribute(&receipt, "to"), "juliet@example.org/phone");
     assert_eq!(attribute(&receipt, "from"), "1001@gw.example");
     for (status, condition) in [(404, "item-not-found"), (480, "recipient-unavailable")] {
@@ -497,7 +534,10 @@ fn chat_user_writes_to_a_phone_and_has_a_receipt_or_an_error() {
         world.answers(&message, status);
         let error = world.one("server");
         assert!(error.contains(&format!("<{condition} ")), "{error}");
-        assert_eq!((attribute(&error, "type"), attribute(&error, "id")), ("error".into(), "x2".into()));
+        assert_eq!(
+            (attribute(&error, "type"), attribute(&error, "id")),
+            ("error".into(), "x2".into())
+        );
     }
     world.wait(40);
     world.nobody_heard_more();
@@ -534,7 +574,10 @@ fn chat_user_writes_to_a_client() {
     assert!(world.one("server").contains("<policy-violation "));
     world.nobody_heard_more();
     assert!(world.gateway.is_idle());
-    assert_eq!((world.metric("from_chats"), world.metric("refused")), (2, 3));
+    assert_eq!(
+        (world.metric("from_chats"), world.metric("refused")),
+        (2, 3)
+    );
 }
 
 #[test]
@@ -543,7 +586,10 @@ fn client_writes_by_his_own_account_and_is_written_to() {
     world.send(2, "m1", "xmpp:carol@home.example", "hello");
     assert_eq!(world.frame("bob")["type"], "result");
     let message = world.one("home");
-    assert!(!message.contains(" from="), "the server says whose it is: {message}");
+    assert!(
+        !message.contains(" from="),
+        "the server says whose it is: {message}"
+    );
     assert_eq!(attribute(&message, "to"), "carol@home.example");
     // Alice has no account there.
     world.send(1, "m2", "xmpp:carol@home.example", "hello");
@@ -615,7 +661,11 @@ fn so_many_messages_of_one_sender_wait_and_no_more() {
     for id in ["m1", "m2", "m3"] {
         world.send(1, id, "user:bob", "hello");
     }
-    let codes: Vec<_> = world.frames("alice").iter().map(|f| f["code"].clone()).collect();
+    let codes: Vec<_> = world
+        .frames("alice")
+        .iter()
+        .map(|f| f["code"].clone())
+        .collect();
     assert_eq!(codes, [Value::Null, Value::Null, json!("overloaded")]);
     world.page("bob", "one");
     world.page("bob", "two");
@@ -625,6 +675,7 @@ fn so_many_messages_of_one_sender_wait_and_no_more() {
     assert_eq!(world.metric("waiting_max"), 3);
     world.acknowledges(2, 3);
     assert!(world.one("phone").starts_with("SIP/2.0 200 "));
+    world.wait(40);
     assert!(world.gateway.is_idle());
 }
 
@@ -638,6 +689,9 @@ fn end_of_the_gateway_takes_no_more_and_leaves_nobody_waiting() {
     world.chat("alice@gw.example", "x", "hello");
     world.page("alice", "late");
     let late = world.heard("phone");
-    assert!(late.iter().all(|text| text.starts_with("SIP/2.0 503 ")), "{late:?}");
+    assert!(
+        late.iter().all(|text| text.starts_with("SIP/2.0 503 ")),
+        "{late:?}"
+    );
     assert!(world.gateway.is_idle());
 }

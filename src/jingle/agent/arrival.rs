@@ -153,7 +153,7 @@ impl Agent {
         if !is_theirs {
             return self.unknown(entity, request);
         }
-        self.trace_received(id, jingle.action.as_str(), request, now);
+        self.trace_received(id, &jingle.summary(), request, now);
         let limits = self.descriptions.clone();
         self.with_leg(id, now, |leg, out| {
             leg.request(jingle, request, &limits, out);
@@ -212,7 +212,7 @@ impl Agent {
         let leg = Leg::offered(id, to.clone(), from.clone(), jingle.sid.clone(), session);
         self.add(entity, leg);
         self.calls(id, entity, &from, called, Opening::Offer(offer), &jingle.sid);
-        self.trace_received(id, jingle.action.as_str(), request, now);
+        self.trace_received(id, &jingle.summary(), request, now);
         for text in losses(&lost) {
             self.note(id, text, now);
         }

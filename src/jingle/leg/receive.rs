@@ -310,7 +310,8 @@ impl Leg {
         }
         match (purpose, outcome, &mut self.state) {
             (Purpose::Change, Outcome::Result(_), State::Active(session)) => {
-                let progress = session.change_answered(true, limits);
+                let (taken, progress) = session.change_answered(true, limits);
+                Self::send(taken, out);
                 self.progress(progress, signal::Refusal::NotAcceptable, out);
             }
             (Purpose::Change, Outcome::Error(_, answer), State::Active(session)) => {
@@ -318,11 +319,11 @@ impl Leg {
                     true => signal::Refusal::Glare,
                     false => signal::Refusal::NotAcceptable,
                 };
-                let progress = session.change_answered(false, limits);
+                let (_, progress) = session.change_answered(false, limits);
                 self.progress(progress, why, out);
             }
             (Purpose::Change, Outcome::None, State::Active(session)) => {
-                let progress = session.change_answered(false, limits);
+                let (_, progress) = session.change_answered(false, limits);
                 self.progress(progress, signal::Refusal::Unanswered, out);
             }
             (Purpose::Initiate, Outcome::Error(condition, _), State::Initiated(..)) => {

@@ -4,18 +4,21 @@
 use super::super::error::MapError;
 use super::draft::Draft;
 use super::sections::Sections;
-use crate::sdp::{Limits, SessionDescription};
+use crate::sdp::{Limits, SessionDescription, Setup};
 
 impl Sections {
     /// The peer's last description `heard` as its answer to `offer`, of which it has taken what it
     /// was told: the same directions seen from its side, a rejected section for each that the
-    /// offer rejects or that has no content (RFC 3264 §6).
+    /// offer rejects or that has no content (RFC 3264 §6). Where `heard` was an offer itself, it
+    /// gets the DTLS role that `told`, our side's description before, has left it (RFC 5763 §5),
+    /// and no header extensions that are not offered now.
     ///
     /// # Errors
     /// [`MapError`] where the description is over a limit.
     pub fn mirror(
         &self,
         heard: &SessionDescription,
+        told: &SessionDescription,
         offer: &SessionDescription,
         limits: &Limits,
     ) -> Result<SessionDescription, MapError> {
@@ -33,10 +36,26 @@ impl Sections {
             let is_live = answer.media_at(section).is_some_and(|m| !m.is_rejected());
             if is_live {
                 answer.set_direction(section, media.direction().reversed());
+                keep_role(&mut answer, told, section);
             }
         }
+        answer.remove_unoffered_extmaps(offer);
         answer.drop_rejected_group_members();
         Ok(answer)
+    }
+}
+
+/// An answer names a role: where the peer's last words were an offer of both, the one that ours has
+/// left it.
+fn keep_role(answer: &mut SessionDescription, told: &SessionDescription, section: usize) {
+    let setup = |sdp: &SessionDescription| sdp.media_at(section).and_then(|media| media.setup());
+    let is_open = !matches!(setup(answer), Some(Setup::Active | Setup::Passive) | None);
+    if is_open {
+        let role = match setup(told) {
+            Some(Setup::Passive) => Setup::Active,
+            _ => Setup::Passive,
+        };
+        answer.set_setup(section, role);
     }
 }
 
@@ -71,11 +90,30 @@ mod tests {
         let mut next = sdp(&[("0", "a=sendonly"), ("1", "a=sendrecv")]);
         next.reject_media(1);
         sections.changes(&offer, &next, Role::Initiator, &peer);
-        let answer = sections.mirror(&heard, &next, &limits).unwrap();
+        let answer = sections.mirror(&heard, &offer, &next, &limits).unwrap();
         let first = answer.media_at(0).unwrap();
         assert_eq!(first.direction(), Direction::RecvOnly);
         assert_eq!(first.ice_ufrag(), Some("abcd"));
         assert!(answer.media_at(1).unwrap().is_rejected());
         assert_eq!(crate::sdp::check_answer(&next, &answer), Ok(()));
+    }
+
+    #[test]
+    fn who_has_offered_before_answers_in_the_role_that_was_left() {
+        let (peer, limits) = (Peer::native(), Limits::default());
+        let mut sections = Sections::default();
+        let offer = sdp(&[("0", "a=sendrecv")]);
+        let told = Sections::default().tell(&offer, Role::Initiator, What::Offer, &peer);
+        let mut initiate = Jingle::new(crate::jingle::Action::SessionInitiate, "a");
+        initiate.contents = told.contents;
+        let heard = sections.hear(&initiate, Role::Initiator, What::Offer, &peer, &limits);
+        let heard = heard.unwrap().description;
+        for (ours, theirs) in [(Setup::Active, Setup::Passive), (Setup::Passive, Setup::Active)] {
+            let mut told = offer.clone();
+            told.set_setup(0, ours);
+            let answer = sections.mirror(&heard, &told, &offer, &limits).unwrap();
+            assert_eq!(answer.media_at(0).unwrap().setup(), Some(theirs));
+            assert_eq!(crate::sdp::check_answer(&offer, &answer), Ok(()));
+        }
     }
 }

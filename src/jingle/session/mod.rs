@@ -192,7 +192,7 @@ impl Session {
     // --- candidates ---
 
     /// Candidates of our side as one transport-info, those of a content together.
-    pub(super) fn candidates(&self, sid: &str, trickles: &[Trickle]) -> Taken {
+    pub(super) fn candidates(&mut self, sid: &str, trickles: &[Trickle]) -> Taken {
         let mut taken = Taken::default();
         let Some(local) = self.local() else {
             return taken;
@@ -212,6 +212,11 @@ impl Session {
             let jingle = spoken(Action::TransportInfo, sid, contents, Vec::new());
             taken.requests.push((jingle, Purpose::Beside));
         }
+        if let Change::Ours(ours) = &mut self.change
+            && ours.is_restarting()
+        {
+            ours.wait(std::mem::take(&mut taken.requests));
+        }
         taken
     }
 
@@ -229,7 +234,12 @@ impl Session {
             ice.is_some_and(|ice| !ice.fingerprints.is_empty())
         };
         let restarts = |heard| self.sections.is_restart(jingle, heard);
-        self.heard.as_ref().is_some_and(restarts) || jingle.contents.iter().any(certified)
+        // What follows a restart that the other side has not taken yet is of the new generation.
+        let heard = match &self.change {
+            Change::Theirs(theirs) => Some(&theirs.offer),
+            Change::Stable | Change::Ours(_) => self.heard.as_ref(),
+        };
+        heard.is_some_and(restarts) || jingle.contents.iter().any(certified)
     }
 
     /// Our side's description as it will be, an offer under way included.

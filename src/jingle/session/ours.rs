@@ -20,6 +20,8 @@ pub(in crate::jingle) struct Ours {
     /// Contents that were added and neither accepted nor rejected.
     added: Vec<String>,
     restart: Restart,
+    /// Candidates of a restart, to be sent once the peer has taken the new credentials.
+    later: Vec<Request>,
 }
 
 /// Whether the peer owes new credentials.
@@ -30,6 +32,9 @@ enum Restart {
     /// It does.
     Owed,
 }
+
+/// Most messages with candidates that wait for a restart to be taken.
+const LATER_MAX: usize = 64;
 
 /// What has become of an offer of ours.
 #[derive(Debug)]
@@ -72,6 +77,7 @@ impl Session {
                 true => Restart::Owed,
                 false => Restart::Done,
             },
+            later: Vec::new(),
             offer,
         };
         for step in changes.steps {
@@ -81,8 +87,11 @@ impl Session {
                 _ => Vec::new(),
             };
             let contents = step.contents().to_vec();
-            let jingle = spoken(step.action(), sid, contents, groups);
-            taken.requests.push((jingle, purpose));
+            let request = (spoken(step.action(), sid, contents, groups), purpose);
+            match step {
+                Step::Candidates(_) if ours.is_restarting() => ours.later.push(request),
+                _ => taken.requests.push(request),
+            }
         }
         taken.requests.extend(held(sid, &told, &ours.offer));
         self.change = Change::Ours(Box::new(ours));
@@ -91,15 +100,23 @@ impl Session {
     }
 
     /// A request of the offer was answered.
-    pub(in crate::jingle) fn change_answered(&mut self, is_taken: bool, limits: &Limits) -> Progress {
+    pub(in crate::jingle) fn change_answered(
+        &mut self,
+        is_taken: bool,
+        limits: &Limits,
+    ) -> (Taken, Progress) {
+        let mut taken = Taken::default();
         let Change::Ours(ours) = &mut self.change else {
-            return Progress::Waits;
+            return (taken, Progress::Waits);
         };
         if !is_taken {
-            return self.take_back();
+            return (taken, self.take_back());
         }
         ours.results = ours.results.saturating_sub(1);
-        self.progress(limits)
+        if !ours.is_restarting() {
+            taken.requests = std::mem::take(&mut ours.later);
+        }
+        (taken, self.progress(limits))
     }
 
     /// The peer's content-accept, content-reject or restart, where it belongs to the offer; `None`
@@ -166,9 +183,13 @@ impl Session {
     fn progress(&mut self, limits: &Limits) -> Progress {
         match std::mem::take(&mut self.change) {
             Change::Ours(ours) if ours.is_answered() => {
-                let heard = self.heard.as_ref();
-                let answer = heard
-                    .and_then(|heard| self.sections.mirror(heard, &ours.offer, limits).ok())
+                let both = self.heard.as_ref().zip(self.told.as_ref());
+                let mirror = |(heard, told)| {
+                    let mirrored = self.sections.mirror(heard, told, &ours.offer, limits);
+                    mirrored.ok()
+                };
+                let answer = both
+                    .and_then(mirror)
                     .filter(|answer| check_answer(&ours.offer, answer).is_ok());
                 let Some(answer) = answer else {
                     self.change = Change::Ours(ours);
@@ -189,6 +210,17 @@ impl Session {
 impl Ours {
     fn is_answered(&self) -> bool {
         self.results == 0 && self.added.is_empty() && self.restart == Restart::Done
+    }
+
+    /// Whether the peer may not know the new credentials yet. To Conversations those that come with
+    /// a candidate are the answer to a restart, so that candidates wait until it does.
+    pub(super) fn is_restarting(&self) -> bool {
+        self.restart == Restart::Owed && self.results > 0
+    }
+
+    pub(super) fn wait(&mut self, requests: Vec<Request>) {
+        let room = LATER_MAX.saturating_sub(self.later.len());
+        self.later.extend(requests.into_iter().take(room));
     }
 
     /// Remembers what a step makes the peer owe.

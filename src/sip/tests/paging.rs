@@ -97,7 +97,10 @@ fn message_goes_out_without_dialog_or_contact_and_2xx_is_its_delivery() {
         assert_eq!(sent.body(), "schön\r\nhier".as_bytes());
         assert_eq!(sent.header(&Name::ContentType), "text/plain;charset=UTF-8");
         assert_eq!(sent.header(&Name::Contact), "");
-        assert!(sent.header(&Name::From).starts_with("<sip:alice@192.0.2.1>;tag="));
+        assert!(
+            sent.header(&Name::From)
+                .starts_with("<sip:alice@192.0.2.1>;tag=")
+        );
         assert_eq!(sent.header(&Name::To), "<sip:600@192.0.2.9:5060>");
         assert_eq!(bench.outcome(), None);
         bench.reply(&sent, status, "p", &[], "");
@@ -114,7 +117,11 @@ fn challenge_is_answered_and_a_wrong_password_is_told() {
     let challenge = ["Proxy-Authenticate: Digest realm=\"r\", nonce=\"1\", qop=\"auth\""];
     bench.reply(&sent, 407, "p", &challenge, "");
     let again = bench.expect("MESSAGE");
-    assert!(again.header(&Name::ProxyAuthorization).contains("username=\"crosspoint\""));
+    assert!(
+        again
+            .header(&Name::ProxyAuthorization)
+            .contains("username=\"crosspoint\"")
+    );
     assert_eq!((number_of(&again), again.body()), (2, &b"hello"[..]));
     assert_eq!(again.headers().call_id(), sent.headers().call_id());
     assert_eq!(again.headers().from_tag(), sent.headers().from_tag());
@@ -147,7 +154,13 @@ fn refusals_and_silence_are_told_with_their_cause() {
     ] {
         let mut bench = Bench::new();
         let sent = bench.page("hello", None);
-        bench.reply(&sent, status, "p", &["Contact: <sip:elsewhere@192.0.2.9>"], "");
+        bench.reply(
+            &sent,
+            status,
+            "p",
+            &["Contact: <sip:elsewhere@192.0.2.9>"],
+            "",
+        );
         assert_eq!(bench.failed(), (cause, Some(status)));
         bench.expect_silence();
     }
@@ -174,9 +187,7 @@ fn long_message_goes_by_tcp_and_not_back_to_udp() {
     };
     let stream = connect(&mut bench).expect("a stream is opened");
     bench.expect_silence();
-    bench
-        .agent
-        .stream_opened(stream, &mut bench.ids, bench.now);
+    bench.agent.stream_opened(stream, &mut bench.ids, bench.now);
     let sent = bench.expect("MESSAGE");
     assert_eq!(sent.flow, Flow::Stream(stream));
     bench.reply(&sent, 200, "p", &[], "");
@@ -250,7 +261,11 @@ fn what_is_no_text_is_refused() {
     }
     assert!(bench.others.is_empty());
     let broken = message("h", "xx").into_bytes();
-    let broken: Vec<u8> = broken[..broken.len() - 1].iter().copied().chain([0xff]).collect();
+    let broken: Vec<u8> = broken[..broken.len() - 1]
+        .iter()
+        .copied()
+        .chain([0xff])
+        .collect();
     let flow = Flow::Udp {
         local: 0,
         remote: PBX.parse().unwrap(),
@@ -291,7 +306,10 @@ fn message_inside_a_call_is_for_whom_the_call_is_of_and_in_no_trace() {
     bench.expect("500");
     assert!(bench.told().is_empty());
     let traced = bench.traced_of(leg);
-    assert!(!traced.iter().any(|line| line.contains("MESSAGE")), "{traced:?}");
+    assert!(
+        !traced.iter().any(|line| line.contains("MESSAGE")),
+        "{traced:?}"
+    );
     bench.callee_sends(&invite, "BYE", 6, "");
     bench.expect("200");
 }

@@ -1,8 +1,8 @@
 //! All clients without I/O: text in, connections, sessions, legs, signals out, and back.
 //!
 //! `entry.rs` lets clients in, `request.rs` takes what they ask for, `call.rs` carries calls
-//! between them and the middle, `text.rs` text messages, `say.rs` sends, numbers and traces, `due.rs`
-//! does what is due, `counts.rs` is what an operator counts.
+//! between them and the middle, `text.rs` text messages, `say.rs` sends, numbers and traces,
+//! `due.rs` does what is due, `counts.rs` is what an operator counts.
 
 mod call;
 mod counts;
@@ -19,6 +19,8 @@ mod entry_tests;
 #[cfg(test)]
 mod exchange_tests;
 #[cfg(test)]
+mod promise_tests;
+#[cfg(test)]
 mod resume_tests;
 #[cfg(test)]
 mod rig;
@@ -29,8 +31,8 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 pub use self::counts::Counts;
-pub use self::text::Sent;
 use self::entry::Asked;
+pub use self::text::Sent;
 use super::auth::{Doorkeeper, Permissions};
 use super::code::{Code, close};
 use super::connection::{Bucket, Connection, ConnectionId, Flow, State};

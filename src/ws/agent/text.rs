@@ -5,9 +5,9 @@
 
 use super::{Agent, Door, Event};
 use crate::address::Address;
+use crate::call::cause::Cause;
 use crate::id::NoteId;
 use crate::text::{BadText, Failure, Note, Outcome, Text};
-use crate::call::cause::Cause;
 use crate::ws::auth::Permissions;
 use crate::ws::code::{Code, text_failed, told};
 use crate::ws::frame::{Caller, Event as Told, MessageSend, SipStatus};

@@ -76,7 +76,11 @@ fn message_is_taken_and_its_news_told_under_its_request() {
     assert_eq!(types(&heard), kinds);
     assert_eq!(heard[1]["id"], "m1");
     assert_eq!(
-        (&heard[3]["id"], &heard[3]["cause"], &heard[3]["sip"]["status"]),
+        (
+            &heard[3]["id"],
+            &heard[3]["cause"],
+            &heard[3]["sip"]["status"]
+        ),
         (&json!("m2"), &json!("not_found"), &json!(404))
     );
     assert!(rig.trace.is_empty(), "messages are of no call's trace");
@@ -114,7 +118,8 @@ fn what_cannot_be_sent_is_refused() {
     rig.say(1, &send("m", "1001", &"x".repeat(8192)));
     let (session, request) = (rig.texts[0].session, rig.texts[0].request.clone());
     let why = "the dial plan has no line for this address";
-    rig.agent.text_refused(session, &request, Code::NotFound, why);
+    rig.agent
+        .text_refused(session, &request, Code::NotFound, why);
     rig.settle();
     assert_eq!(rig.heard(1)[0]["code"], "not_found");
     rig.agent.drain();
@@ -130,7 +135,11 @@ fn message_is_delivered_once_its_event_is_acknowledged() {
     let heard = rig.heard(1);
     assert_eq!(types(&heard), ["message.incoming"; 2]);
     assert_eq!(
-        (&heard[0]["from"]["uri"], &heard[0]["account"], &heard[0]["text"]),
+        (
+            &heard[0]["from"]["uri"],
+            &heard[0]["account"],
+            &heard[0]["text"]
+        ),
         (&json!("sip:1001@pbx"), &json!("desk"), &json!("one"))
     );
     assert_eq!(rig.delivered(), []);
