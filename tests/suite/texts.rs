@@ -693,5 +693,6 @@ fn end_of_the_gateway_takes_no_more_and_leaves_nobody_waiting() {
         late.iter().all(|text| text.starts_with("SIP/2.0 503 ")),
         "{late:?}"
     );
+    world.wait(40);
     assert!(world.gateway.is_idle());
 }
