@@ -55,6 +55,7 @@ impl Gateway {
             xmpp::Event::Stanza { entity, stanza } => {
                 let is_of_call = self.jingle.stanza(entity, &stanza, &mut self.ids, now);
                 if !is_of_call {
+                    self.chat_says(entity, &stanza, now);
                     self.xmpp.refuse(entity, &stanza, now);
                 }
             }
@@ -63,12 +64,14 @@ impl Gateway {
             }
             xmpp::Event::Undelivered { entity, stanza } => {
                 self.jingle.undelivered(entity, &stanza, now);
+                self.chat_undelivered(entity, &stanza, now);
             }
             xmpp::Event::State { entity, standing } => {
                 let name = self.xmpp.name(entity).unwrap_or_default().to_owned();
                 let is_online = matches!(standing, Standing::Online { .. });
                 if let Standing::Online { jid, .. } = &standing {
                     self.jingle.online(entity, jid);
+                    self.texts.online(entity, jid);
                 }
                 self.metrics.chat_server(&name, is_online);
             }
@@ -128,7 +131,10 @@ impl Gateway {
                 self.plan.route(address, caller, None)
             }
         };
-        let (door, way) = (self.xmpp.name(entity).unwrap_or_default(), way(line, &target));
+        let (door, way) = (
+            self.xmpp.name(entity).unwrap_or_default(),
+            way(line, &target),
+        );
         let who = format!("{from} called {} by {door}: {way}", invite.to);
         self.traces.about(id, &who);
         let placements = match target {
@@ -172,13 +178,27 @@ impl Gateway {
         self.never_placed(leg, ending, now);
     }
 
-    /// A chat user who is to be called, by this component or by an account of this user.
+    /// A chat user who is to be called.
     pub(super) fn chat_placement(
         &self,
         via: &Via,
         jid: &str,
         caller: &Address,
     ) -> Option<Placement> {
+        let target = self.chat_target(via, jid, caller)?;
+        Some(Placement {
+            kind: Leg::JingleToPlace(Box::new(target)),
+            profile: Self::chat_profile(),
+        })
+    }
+
+    /// How a chat user is reached, by this component or by an account of this user.
+    pub(super) fn chat_target(
+        &self,
+        via: &Via,
+        jid: &str,
+        caller: &Address,
+    ) -> Option<jingle::agent::Target> {
         // What comes back to us would go round for ever: XMPP counts no hops.
         let mut components = self.config.component.iter();
         if components.any(|one| one.domain.eq_ignore_ascii_case(domain(jid))) {
@@ -188,7 +208,9 @@ impl Gateway {
             Via::Component(name) => self.xmpp.named(name)?,
             Via::Account(owner) => {
                 let account = self.config.xmpp_account.iter();
-                let name = account.filter(|one| one.owner == *owner).map(|one| &one.name);
+                let name = account
+                    .filter(|one| one.owner == *owner)
+                    .map(|one| &one.name);
                 self.xmpp.named(name.into_iter().next()?)?
             }
         };
@@ -198,11 +220,7 @@ impl Gateway {
             Via::Account(_) => own.to_owned(),
         };
         let to = jid.to_owned();
-        let target = jingle::agent::Target { entity, from, to };
-        Some(Placement {
-            kind: Leg::JingleToPlace(Box::new(target)),
-            profile: Self::chat_profile(),
-        })
+        Some(jingle::agent::Target { entity, from, to })
     }
 
     /// Clients of chat servers are browsers, or have their engine; they take candidates one by one

@@ -16,16 +16,17 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("contain", &[]),
     ("call", &["address", "config", "contain", "id", "sdp"]),
     ("route", &["address", "call", "config"]),
+    ("text", &["address", "call", "id"]),
     (
         "ws",
         &[
-            "address", "ask", "call", "config", "contain", "id", "sdp", "trace",
+            "address", "ask", "call", "config", "contain", "id", "sdp", "text", "trace",
         ],
     ),
     (
         "sip",
         &[
-            "address", "ask", "call", "config", "contain", "id", "sdp", "trace",
+            "address", "ask", "call", "config", "contain", "id", "sdp", "text", "trace",
         ],
     ),
     ("xmpp", &["address", "ask", "config", "id"]),
@@ -40,7 +41,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
         "gateway",
         &[
             "address", "ask", "call", "config", "contain", "id", "jingle", "metrics", "route",
-            "sdp", "sip", "trace", "ws", "xmpp",
+            "sdp", "sip", "text", "trace", "ws", "xmpp",
         ],
     ),
     (

@@ -11,7 +11,6 @@
 //! comes by [`Agent::answered`]. `recorded.rs` writes the trace.
 
 mod arrival;
-mod carbon;
 mod placed;
 mod recorded;
 
