@@ -213,7 +213,8 @@ impl Leg {
         if let Some((taken, progress)) = session.offer_heard(jingle, limits) {
             out.push(Do::Reply(stanza::result(request)));
             Self::send(taken, out);
-            return self.progress(progress, signal::Refusal::NotAcceptable, out);
+            self.progress(progress, signal::Refusal::NotAcceptable, out);
+            return self.go_on(limits, out);
         }
         match &jingle.action {
             Action::TransportInfo if !session.is_change(jingle) => {
@@ -261,13 +262,14 @@ impl Leg {
             // XEP-0166 §7.2.16: both at once; the initiator's goes.
             (Change::Ours(_), Role::Initiator) => return refuse(Refusal::TieBreak, request, out),
             (Change::Ours(_), Role::Responder) => {
-                session.take_back();
-                out.push(Do::Note("both ends changed the session: the peer's goes".into()));
-                let refused = signal::Refusal::Glare.into();
-                out.push(Do::Signal(Signal::Refuse(refused)));
+                match session.put_off(jingle, request) {
+                    true => out.push(Do::Note("both ends change the session at once".into())),
+                    false => refuse(Refusal::OutOfOrder, request, out),
+                }
+                return;
             }
         }
-        match session.wish(jingle, request, limits) {
+        match session.wish(jingle, Some(request), limits) {
             Ok((Wish::Offer(offer), taken)) => {
                 Self::send(taken, out);
                 out.push(Do::Signal(Signal::Offer(Some(offer))));
@@ -289,8 +291,29 @@ impl Leg {
         }
     }
 
+    /// Takes the request that has crossed an offer of our side, when that is done with.
+    pub(super) fn go_on(&mut self, limits: &Limits, out: &mut Vec<Do>) {
+        let State::Active(session) = &mut self.state else {
+            return;
+        };
+        if let Some((jingle, request)) = session.crossed() {
+            self.wished(&jingle, &request, limits, out);
+        }
+    }
+
     /// What came of a request of ours.
     pub(in crate::jingle) fn answered(
+        &mut self,
+        purpose: Purpose,
+        outcome: &Outcome,
+        limits: &Limits,
+        out: &mut Vec<Do>,
+    ) {
+        self.outcome(purpose, outcome, limits, out);
+        self.go_on(limits, out);
+    }
+
+    fn outcome(
         &mut self,
         purpose: Purpose,
         outcome: &Outcome,
@@ -309,20 +332,38 @@ impl Leg {
             }
         }
         match (purpose, outcome, &mut self.state) {
-            (Purpose::Change, Outcome::Result(_), State::Active(session)) => {
-                let progress = session.change_answered(true, limits);
+            (
+                Purpose::Change(round) | Purpose::Add(round),
+                Outcome::Result(_),
+                State::Active(session),
+            ) => {
+                let progress = session.change_answered(round, true, limits);
                 self.progress(progress, signal::Refusal::NotAcceptable, out);
             }
-            (Purpose::Change, Outcome::Error(_, answer), State::Active(session)) => {
+            (Purpose::Add(round), Outcome::Error(_, answer), State::Active(session))
+                if !Refusal::is_tie_break(answer) =>
+            {
+                let progress = session.add_refused(&self.sid, round, limits);
+                self.progress(progress, signal::Refusal::NotAcceptable, out);
+            }
+            (
+                Purpose::Change(round) | Purpose::Add(round),
+                Outcome::Error(_, answer),
+                State::Active(session),
+            ) => {
                 let why = match Refusal::is_tie_break(answer) {
                     true => signal::Refusal::Glare,
                     false => signal::Refusal::NotAcceptable,
                 };
-                let progress = session.change_answered(false, limits);
+                let progress = session.change_answered(round, false, limits);
                 self.progress(progress, why, out);
             }
-            (Purpose::Change, Outcome::None, State::Active(session)) => {
-                let progress = session.change_answered(false, limits);
+            (
+                Purpose::Change(round) | Purpose::Add(round),
+                Outcome::None,
+                State::Active(session),
+            ) => {
+                let progress = session.change_answered(round, false, limits);
                 self.progress(progress, signal::Refusal::Unanswered, out);
             }
             (Purpose::Initiate, Outcome::Error(condition, _), State::Initiated(..)) => {
@@ -340,7 +381,8 @@ impl Leg {
                 self.fail(Cause::Timeout, "the session-accept was not answered", out);
             }
             // It was answered as it should be, or the session has gone on without it.
-            (Purpose::Initiate | Purpose::Accept | Purpose::Change, ..) => {}
+            (Purpose::Initiate | Purpose::Accept, ..) => {}
+            (Purpose::Change(_) | Purpose::Add(_), ..) => {}
             (Purpose::Beside | Purpose::Terminate, ..) => {}
         }
     }
