@@ -36,6 +36,8 @@ export class ChatUser {
     });
     own.client.connect();
     await within(15_000, `${user} is logged in`, begun);
+    // Who has not asked for the roster is not told of approvals (RFC 6121 §3.1.6).
+    await within(5_000, `${user} has the roster`, own.client.getRoster());
     own.client.sendPresence();
     ctx.defer(() => own.client.disconnect());
     return own;

@@ -97,6 +97,12 @@ export function readWav(file) {
   throw new Error(`${file} holds no sound`);
 }
 
+/** Reads raw sound of 16 bits, little-endian, one channel (Asterisk's `sln` formats). */
+export function readSlin(file) {
+  const bytes = fs.readFileSync(file);
+  return Float32Array.from({ length: bytes.length >> 1 }, (_, i) => bytes.readInt16LE(2 * i) / 32768);
+}
+
 /** In-place FFT of a power of two. */
 function fft(re, im) {
   const n = re.length;

@@ -230,6 +230,8 @@ impl Leg {
         let ready = match source.said().map(gathered) {
             Some(Gathered::Complete | Gathered::Good) | None => Some(true),
             Some(Gathered::CompleteWithout) => Some(false),
+            // It was waited for candidates of this generation before.
+            Some(Gathered::Workable) if self.knows_generation_of(source) => Some(true),
             Some(Gathered::Workable) => (waited >= patience.good_after).then_some(true),
             Some(Gathered::Nothing) => (waited >= patience.max_after).then_some(false),
         };
@@ -245,6 +247,20 @@ impl Leg {
                 Telling::Later
             }
         }
+    }
+
+    /// Whether this leg was told of the same ICE generation before: a hold brings no candidates,
+    /// and who never says that there are no more (RFC 8838 §14) is not waited for again.
+    fn knows_generation_of(&self, source: &Self) -> bool {
+        let (Some(told), Some(said)) = (self.told(), source.said()) else {
+            return false;
+        };
+        let mut live = said.media().filter(|media| !media.is_rejected());
+        live.all(|media| {
+            let before = told.media_at(media.index());
+            let before = before.filter(|before| !before.is_rejected());
+            before.is_some_and(|before| before.ice_ufrag() == media.ice_ufrag())
+        })
     }
 
     /// Prepares the description for this leg's peer and makes the signal of it.

@@ -5,10 +5,10 @@
 //! there may be many B-legs (a user rings on all of his devices); the first that accepts wins, the
 //! others are told [`Cause::AnsweredElsewhere`], and from then on a call is two legs.
 //!
-//! `state.rs` has the diagram, `negotiation.rs` who owes an answer, `opening.rs` how the first offer
-//! comes about, `leg.rs` what a leg's peer said and was told, `trickle.rs` how long a description
-//! waits for candidates, `switchboard.rs` all calls. Read `Call::handle` first: it is the whole of
-//! it.
+//! `state.rs` has the diagram, `negotiation.rs` who owes an answer, `opening.rs` how the first
+//! offer comes about, `leg.rs` what a leg's peer said and was told, `trickle.rs` how long a
+//! description waits for candidates, `switchboard.rs` all calls. Read `Call::handle` first: it is
+//! the whole of it.
 
 pub mod cause;
 pub mod coverage;
@@ -26,6 +26,7 @@ pub mod state;
 pub mod switchboard;
 pub mod timer;
 pub mod trickle;
+mod trickle_tests;
 
 mod opening_tests;
 mod rig;

@@ -257,7 +257,12 @@ fn candidate(word: &str) -> Trickle {
 }
 
 /// `offer`, `answer`: of a browser, with all candidates. `-bare`: without any, more may follow.
+/// `-hold`: it holds.
 fn description(word: &str) -> SessionDescription {
+    let (word, direction) = match word.strip_suffix("-hold") {
+        Some(word) => (word, "a=sendonly"),
+        None => (word, "a=sendrecv"),
+    };
     let whole = match word {
         "offer" | "offer-bare" => {
             include_str!("../../tests/fixtures/sdp/chrome-audio-offer-gathered.sdp")
@@ -267,13 +272,14 @@ fn description(word: &str) -> SessionDescription {
         }
         _ => panic!("not a description: {word}"),
     };
-    let text = match word.ends_with("-bare") {
+    let text: String = match word.ends_with("-bare") {
         true => whole
             .split_inclusive("\r\n")
             .filter(|line| !line.starts_with("a=candidate"))
             .collect(),
         false => whole.replacen("a=ice-ufrag", "a=end-of-candidates\r\na=ice-ufrag", 1),
     };
+    let text = text.replace("a=sendrecv", direction);
     SessionDescription::parse(&text, &Limits::default()).expect("a description")
 }
 

@@ -175,6 +175,35 @@ impl Jingle {
             .build()
     }
 
+    /// The message in a line, for a ladder: its action, its contents with who sends, candidates,
+    /// what it says of the session, why it ends.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let mut line = self.action.as_str().to_owned();
+        for content in &self.contents {
+            line += &format!(" {}", content.name);
+            if let Some(senders) = content.senders {
+                line += &format!("={}", senders.as_str());
+            }
+            let ice = content.ice();
+            if let Some(ice) = ice.filter(|_| self.action == Action::TransportInfo) {
+                let ufrag = ice.ufrag.as_deref().unwrap_or("?");
+                line += &match ice.candidates.as_slice() {
+                    [] => format!(" (new credentials {ufrag})"),
+                    [one] => format!(" ({} {} {ufrag})", one.kind, one.ip),
+                    many => format!(" ({} candidates {ufrag})", many.len()),
+                };
+            }
+        }
+        for info in &self.info {
+            line += &format!(" {}", info.name());
+        }
+        if let Some(reason) = &self.reason {
+            line += &format!(" {}", reason.condition);
+        }
+        line
+    }
+
     /// The content of this name.
     #[must_use]
     pub fn content(&self, name: &str) -> Option<&Content> {

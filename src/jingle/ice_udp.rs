@@ -193,11 +193,11 @@ impl Candidate {
             sdp::Transport::Udp => "udp",
             sdp::Transport::Tcp => "tcp",
         };
-        Self {
+        let mut made = Self {
             component: candidate.component().to_string(),
             foundation: candidate.foundation().to_owned(),
             generation: number("generation"),
-            id: Some(id(content, candidate)),
+            id: None,
             ip: candidate.address_text().to_owned(),
             network: number("network-id"),
             port: candidate.port().to_string(),
@@ -207,7 +207,39 @@ impl Candidate {
             rel_addr: candidate.raddr().map(str::to_owned),
             rel_port: candidate.rport().map(|port| port.to_string()),
             tcptype: candidate.tcp_type().map(|typ| typ.as_str().to_owned()),
+        };
+        made.id = Some(made.name(content, candidate.ufrag().unwrap_or("")));
+        made
+    }
+
+    /// A name of letters and digits, made of all that tells it from others, and of nothing that one
+    /// writes so and another otherwise: FNV-1a.
+    fn name(&self, content: &str, ufrag: &str) -> String {
+        let mut text = [
+            self.foundation.as_str(),
+            &self.component,
+            &self.protocol,
+            &self.priority,
+            &self.ip,
+            &self.port,
+            "typ",
+            &self.kind,
+        ]
+        .join(" ");
+        for (name, value) in [
+            ("raddr", &self.rel_addr),
+            ("rport", &self.rel_port),
+            ("tcptype", &self.tcptype),
+        ] {
+            if let Some(value) = value {
+                text.push_str(&format!(" {name} {value}"));
+            }
         }
+        let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
+        for byte in format!("{content}\0candidate:{text}\0{ufrag}").bytes() {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+        format!("c{hash:016x}")
     }
 
     /// The candidate for a description; `ufrag` says which generation it is of, as browsers write.
@@ -261,18 +293,6 @@ impl Candidate {
         }
         sdp::Candidate::parse(&text)
     }
-}
-
-/// A name for a candidate, of letters and digits: FNV-1a over what tells it from others.
-fn id(content: &str, candidate: &sdp::Candidate) -> String {
-    let ufrag = candidate.ufrag().unwrap_or("");
-    let stable = candidate.without_extensions();
-    let bytes = content.bytes().chain([0]).chain(stable.as_str().bytes());
-    let mut hash: u64 = 0xcbf2_9ce4_8422_2325;
-    for byte in bytes.chain([0]).chain(ufrag.bytes()) {
-        hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    }
-    format!("c{hash:016x}")
 }
 
 #[cfg(test)]

@@ -32,15 +32,15 @@ const IMPORTS: &[(&str, &[&str])] = &[
     (
         "jingle",
         &[
-            "address", "ask", "call", "config", "id", "sdp", "trace", "xmpp",
+            "address", "call", "config", "contain", "id", "sdp", "trace", "xmpp",
         ],
     ),
     ("metrics", &["call", "config"]),
     (
         "gateway",
         &[
-            "address", "ask", "call", "config", "contain", "id", "metrics", "route", "sdp", "sip",
-            "trace", "ws", "xmpp",
+            "address", "ask", "call", "config", "contain", "id", "jingle", "metrics", "route",
+            "sdp", "sip", "trace", "ws", "xmpp",
         ],
     ),
     (

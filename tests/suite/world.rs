@@ -501,7 +501,8 @@ impl World {
     }
 }
 
-/// Two components of one chat server, for numbers and for clients, and the way to its users.
+/// Two components of one chat server, one for numbers and one for clients, and the way to its
+/// users.
 fn chat_servers(config: &mut Config) {
     let component = |(domain, port): &(&str, u16)| Component {
         name: domain.split('.').next().unwrap().into(),

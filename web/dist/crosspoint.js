@@ -431,7 +431,7 @@ var clientTable = {
   "call.accept": {
     id: text,
     call: text,
-    description,
+    description: optional(anyOf(description, none)),
     negotiation: optional(anyOf(whole(), none)),
     ack: optional(whole())
   },
@@ -640,6 +640,13 @@ async function openMedia(wish, environment) {
   if (audio === false && video === false) return [];
   const stream = await environment.userMedia({ audio, video });
   return stream.getTracks();
+}
+async function reopenMedia(video, environment) {
+  try {
+    return await openMedia({ video: video ?? false }, environment);
+  } catch {
+    return [];
+  }
 }
 function offers(sdp, kind) {
   return new RegExp(`^m=${kind} [1-9]`, "m").test(sdp ?? "") || // A port of 0 with bundle-only is in use as well (RFC 9143 §6).
@@ -863,9 +870,11 @@ var Negotiation = class {
       this.#again(offered.need);
     }
     try {
+      const before = ufragOf(this.pc.currentLocalDescription);
       await this.pc.setRemoteDescription(offer);
       await this.#addWaiting();
       await this.pc.setLocalDescription();
+      if (ufragOf(this.pc.localDescription) !== before) this.#restarted();
     } catch (error) {
       if (this.pc.signalingState === "have-remote-offer") {
         await this.pc.setRemoteDescription({ type: "rollback" });
@@ -877,6 +886,15 @@ var Negotiation = class {
     await this.#say(this.#local(), negotiation);
     this.#wire.settled();
     this.#negotiate();
+  }
+  /** Theirs has restarted ICE: what ours was to do is done. */
+  #restarted() {
+    const need2 = this.#need;
+    if (!need2?.restart) return;
+    need2.restart = false;
+    if (need2.purpose !== "call.description") return;
+    this.#need = void 0;
+    for (const { resolve } of need2.waiting) resolve();
   }
   async #takeAnswer(answer, negotiation) {
     const offered = this.#offered;
@@ -961,6 +979,9 @@ var Negotiation = class {
     return run;
   }
 };
+function ufragOf(description2) {
+  return description2?.sdp.match(/a=ice-ufrag:(\S+)/)?.[1];
+}
 
 // src/path.ts
 var DOUBT_MS = 3e3;
@@ -1118,6 +1139,19 @@ var Leg = class {
     }
     this.#openTracks();
   }
+  /** What the acceptance of a call brings. */
+  async acceptance({ need: need2, description: description2, negotiation }) {
+    switch (need2) {
+      case "offer":
+        return this.negotiation.offer();
+      case "answer": {
+        const answer = await this.negotiation.answer(description2 ?? { type: "offer" });
+        return { description: answer, negotiation: negotiation ?? 1 };
+      }
+      case "nothing":
+        return {};
+    }
+  }
   /** The sections of the leg that this one replaces. */
   refill(slots, held) {
     this.#held = held;
@@ -1265,6 +1299,7 @@ var Call = class extends Emitter {
   #state;
   #leg;
   #invitation;
+  #offer;
   #waiting = [];
   #orphan = false;
   #placed = false;
@@ -1359,17 +1394,11 @@ var Call = class extends Emitter {
       throw error;
     }
     if (this.#is("ended")) return stopTracks(tracks);
-    const leg = this.#open(tracks);
-    leg.addTracks(invitation.need === "offer");
-    const { negotiation } = leg;
-    for (const candidate2 of this.#waiting.splice(0)) this.#candidate(candidate2);
+    const leg = this.#begin(tracks, invitation.need === "offer");
     try {
-      const answer = invitation.need === "offer" ? await negotiation.offer() : {
-        description: await negotiation.answer(invitation.description ?? { type: "offer" }),
-        negotiation: invitation.negotiation ?? 1
-      };
+      const described = await leg.acceptance(invitation);
       this.#keepSlots();
-      await this.#host.request({ type: "call.accept", call: this.id, ...answer });
+      await this.#host.request({ type: "call.accept", call: this.id, ...described });
     } catch (error) {
       if (this.#is("ended")) return;
       if (!(error instanceof Fault)) {
@@ -1523,7 +1552,7 @@ var Call = class extends Emitter {
   /** @internal After a lost connection or a reload: what the gateway says is so. */
   restore(info) {
     const behind = info.state === "established" && this.#state !== "established";
-    if (this.#leg && behind && this.#state === "answering" && this.need === "answer") {
+    if (this.#leg && behind && this.#state === "answering" && this.need !== "offer") {
       return this.#accepted();
     }
     if (behind || info.state === "established" && !this.#leg) {
@@ -1534,7 +1563,9 @@ var Call = class extends Emitter {
     }
     if (info.state === "established") return;
     if (info.direction === "incoming") {
-      if (info.state === "early" && !this.#leg) this.#orphaned("answering");
+      if (info.state !== "early" || this.#leg) return;
+      if (info.need) void this.#retake(info.need);
+      else this.#orphaned("answering");
       return;
     }
     if (!this.#leg) this.#orphaned(info.state);
@@ -1557,6 +1588,9 @@ var Call = class extends Emitter {
       case "call.accepted":
         return this.#accepted(event.description, event.negotiation);
       case "call.description":
+        if (this.#is("incoming") || this.#is("answering")) {
+          return this.#offered(event.description, event.negotiation ?? 1);
+        }
         return this.#describe(event.description, event.negotiation, event);
       case "call.offer_requested":
         void this.#leg?.negotiation.need("call.description").catch(() => {
@@ -1591,6 +1625,33 @@ var Call = class extends Emitter {
     else void leg.negotiation.settle().catch((error) => this.#refuse(error));
     leg.negotiation.allow();
   }
+  /** The first offer, of a call that was accepted without one: kept until it is answered. */
+  #offered(description2, negotiation) {
+    if (description2.type !== "offer") return;
+    if (this.#leg && this.#offer?.negotiation === negotiation) return;
+    this.#offer = { description: description2, negotiation };
+    this.#host.keep(this.id, { offer: this.#offer });
+    if (this.#leg) void this.#answer(this.#leg, this.#offer);
+  }
+  async #answer(leg, { description: description2, negotiation }) {
+    try {
+      const answer = await leg.negotiation.answer(description2);
+      this.#keepSlots();
+      const type = "call.description";
+      await this.#host.request({ type, call: this.id, description: answer, negotiation });
+    } catch (error) {
+      if (!this.#is("ended")) this.#giveUp(String(error));
+    }
+  }
+  /** After a reload, of a call whose first offer is not answered: a connection for its answer. */
+  async #retake(need2) {
+    this.#set("answering");
+    if (need2 === "answer") this.#offer ??= this.#host.kept(this.id).offer;
+    const tracks = await reopenMedia(this.#host.kept(this.id).video, this.#host.environment);
+    if (this.#is("ended")) return stopTracks(tracks);
+    const leg = this.#begin(tracks, false);
+    if (this.#offer) await this.#answer(leg, this.#offer);
+  }
   /** The connection that made the offer is gone: when it is answered, a new one takes over. */
   #orphaned(state) {
     this.#orphan = true;
@@ -1608,17 +1669,31 @@ var Call = class extends Emitter {
     if (this.#state === "established" && this.#leg?.pc.currentRemoteDescription) {
       return this.emit("fault", fault);
     }
+    this.#giveUp(fault.message);
+  }
+  /** There is nothing that both sides could agree on. */
+  #giveUp(message) {
     this.#tell({ type: "call.end", call: this.id, cause: "not_acceptable" });
-    this.#finish({ ...local("not_acceptable"), message: fault.message });
+    this.#finish({ ...local("not_acceptable"), message });
   }
   #candidate(candidate2) {
-    if (this.#leg) {
-      void this.#leg.negotiation.candidate(candidate2).catch(() => {
-      });
-    } else if (this.#state === "incoming" || this.#state === "answering") {
-      this.#waiting.push(candidate2);
-      this.#host.keep(this.id, { candidates: [...this.#waiting] });
+    if (this.#is("incoming") || this.#is("answering")) {
+      const { candidates = [] } = this.#host.kept(this.id);
+      this.#host.keep(this.id, { candidates: [...candidates, candidate2] });
+      if (!this.#leg) this.#waiting.push(candidate2);
     }
+    void this.#leg?.negotiation.candidate(candidate2).catch(() => {
+    });
+  }
+  /** The connection of a call that is taken, with the candidates that came before. */
+  #begin(tracks, offering) {
+    const leg = this.#open(tracks);
+    leg.addTracks(offering);
+    for (const candidate2 of this.#waiting.splice(0)) {
+      void leg.negotiation.candidate(candidate2).catch(() => {
+      });
+    }
+    return leg;
   }
   #open(tracks, nextOffer = 1) {
     const { environment } = this.#host;
@@ -1653,11 +1728,7 @@ var Call = class extends Emitter {
   async #rebuild(kept) {
     this.#establish(kept.since);
     this.#closeLeg();
-    let tracks = [];
-    try {
-      tracks = await openMedia({ video: kept.video ?? false }, this.#host.environment);
-    } catch {
-    }
+    const tracks = await reopenMedia(kept.video, this.#host.environment);
     if (this.#is("ended")) return stopTracks(tracks);
     const leg = this.#open(tracks, kept.negotiation ?? 2);
     leg.refill(kept.slots ?? [], this.#held);

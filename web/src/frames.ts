@@ -164,8 +164,8 @@ export interface CallAccept extends Acknowledging {
   id: string;
   /** The call. */
   call: string;
-  /** The answer; the offer where `call.incoming` said that one is needed. */
-  description: Description;
+  /** What `call.incoming` said that is needed: the answer, the offer, or nothing. */
+  description?: Description | null;
   /** The number of the offer that it answers, or the offer's own. */
   negotiation?: number | null;
 }
@@ -563,7 +563,7 @@ export interface CallInfo {
   state: CallState;
   /** Who made it. */
   direction: Direction;
-  /** What the client has to send to accept. */
+  /** What the client has to send: to accept, or where it has accepted, for the caller's offer. */
   need?: Need | null;
   /** The other side. */
   peer?: string | null;
@@ -668,7 +668,7 @@ export type Direction =
 export type Need =
   | "answer" // An answer.
   | "offer" // An offer.
-  | "nothing"; // Nothing.
+  | "nothing"; // Nothing: the caller's offer comes when the call is accepted.
 
 /** What a call is doing, seen by the client. */
 export type CallState =

@@ -255,7 +255,7 @@ export const clientTable: Table<Frames.ClientFrame> = {
   "call.accept": {
     id: text,
     call: text,
-    description,
+    description: optional(anyOf(description, none)),
     negotiation: optional(anyOf(whole(), none)),
     ack: optional(whole()),
   },

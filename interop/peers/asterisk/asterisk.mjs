@@ -6,11 +6,12 @@ import path from 'node:path';
 import {
   Cannot, check, interop, labFolder, runId, sleep, start, until, within,
 } from '../../src/lab.mjs';
-import { hear, readWav, writeTone } from '../../src/tone.mjs';
+import { hear, readSlin, writeTone } from '../../src/tone.mjs';
 import { certificates } from '../../src/certificates.mjs';
 
 const root = path.join(labFolder, 'asterisk', 'root');
 const inside = '/var/crosspoint';
+const RECORDED_RATE = 48_000;
 
 /** The version of the Asterisk that is installed in the lab, or null. */
 export function version() {
@@ -141,8 +142,10 @@ export class Asterisk {
         return Manager.connect(amiPort);
       }, 100);
       check(own.manager !== 'ended', `Asterisk ended at once; see ${own.log}`);
-      await own.command('core waitfullybooted', 30_000);
-      const said = await own.command('core show version');
+      // Orders are taken before all of them are known.
+      await until(30_000, 'Asterisk has booted', () => own.command('core waitfullybooted', 30_000));
+      const said = await until(10_000, 'Asterisk says what it is', () => (
+        own.command('core show version')));
       own.version = /Asterisk \d+\.\d+\.\d+/.exec(said)?.[0] ?? said.trim();
     } catch (error) {
       await own.stop();
@@ -227,18 +230,19 @@ export class Asterisk {
 
   /** What Asterisk heard while it played `hz` (extension `8<hz>`), from second `from` on. */
   heard(hz, from = 0) {
-    const { pcm, rate } = readWav(path.join(this.outside, 'rec', `${hz}.wav`));
-    return hear(pcm.subarray(Math.round(from * rate)), rate);
+    const pcm = readSlin(this.recording(hz));
+    return hear(pcm.subarray(Math.round(from * RECORDED_RATE)), RECORDED_RATE);
   }
 
-  /** Seconds recorded so far by extension `8<hz>`. */
+  /** Seconds recorded so far by extension `8<hz>`; what is heard now is there 0.4 s later. */
   recorded(hz) {
-    try {
-      const { pcm, rate } = readWav(path.join(this.outside, 'rec', `${hz}.wav`));
-      return pcm.length / rate;
-    } catch {
-      return 0;
-    }
+    const file = fs.statSync(this.recording(hz), { throwIfNoEntry: false });
+    return file ? file.size / 2 / RECORDED_RATE : 0;
+  }
+
+  /** The file in which extension `8<hz>` records. */
+  recording(hz) {
+    return path.join(this.outside, 'rec', `${hz}.sln48`);
   }
 
   /** Turns the log of SIP messages on; with CROSSPOINT_LAB_DEBUG, that of RTP and DTLS as well. */

@@ -32,8 +32,11 @@ function libraries() {
 
 /** A running ejabberd with the domain xmpp.test. */
 export class Ejabberd {
-  /** Starts one; `components` are domains by secret, `users` have the passwords `pw-NAME`. */
-  static async start(ctx, { components = {}, users = ['alice', 'bob'] } = {}) {
+  /**
+   * Starts one; `components` are domains by secret, by TLS where `tls` is set; `users` have the
+   * passwords `pw-NAME`.
+   */
+  static async start(ctx, { components = {}, tls = false, users = ['alice', 'bob'] } = {}) {
     if (!version()) throw new Cannot('ejabberd is not installed (interop/setup.sh)');
     const own = new Ejabberd();
     Object.assign(own, { ctx, kind: 'ejabberd', domain: 'xmpp.test' });
@@ -47,16 +50,16 @@ export class Ejabberd {
     const pem = path.join(own.folder, 'server.pem');
     fs.writeFileSync(pem, [server.certificate, server.key]
       .map((file) => fs.readFileSync(file, 'utf8')).join(''));
-    const none = { 'nobody.xmpp.test': 'nobody' };
-    const hosts = Object.keys(components).length ? components : none;
+    const [secret = 'nobody', ...others] = new Set(Object.values(components));
+    check(!others.length, 'ejabberd has one secret for all components of the lab');
     const values = {
       PEM: pem,
       CA: ca,
       CLIENT_PORT: own.clientPort,
       COMPONENT_PORT: own.componentPort,
+      COMPONENT_TLS: tls,
       HTTP_PORT: own.httpPort,
-      COMPONENTS: Object.entries(hosts)
-        .map(([domain, secret]) => `      "${domain}":\n        password: "${secret}"`).join('\n'),
+      SECRET: secret,
     };
     const text = fs.readFileSync(path.join(interop, 'peers/ejabberd/ejabberd.yml'), 'utf8');
     fs.writeFileSync(own.file, text.replace(/\{\{(\w+)\}\}/g, (_, key) => values[key]));

@@ -25,7 +25,7 @@ export class Prosody {
   static async start(ctx, { components = {}, users = ['alice', 'bob'] } = {}) {
     if (!version()) throw new Cannot('Prosody is not installed (interop/setup.sh)');
     const own = new Prosody();
-    Object.assign(own, { ctx, kind: 'prosody', domain: 'xmpp.test' });
+    Object.assign(own, { ctx, kind: 'prosody', domain: 'xmpp.test', components });
     own.clientPort = await freePort();
     own.componentPort = await freePort();
     own.httpPort = await freePort();
@@ -62,7 +62,10 @@ export class Prosody {
     });
     await until(15_000, `Prosody is ready (see ${this.child.log})`, async () => {
       check(!this.child.ended, `Prosody ended at once; see ${this.child.log}`);
-      return await open(this.clientPort) && open(this.componentPort);
+      // Where there are no components their port is not opened.
+      const ports = [this.clientPort, this.httpPort];
+      if (Object.keys(this.components).length) ports.push(this.componentPort);
+      return (await Promise.all(ports.map(open))).every(Boolean);
     });
   }
 

@@ -19,11 +19,12 @@ const event = (gateway, name) => (
   gateway.metric('crosspoint_events_total', { event: `xmpp_${name}` }));
 
 /** A server with a component, and a gateway that is it. */
-async function asComponent(ctx, peer, { secret = 'lab secret', xmpp = {} } = {}) {
-  const server = await SERVERS[peer].start(ctx, { components: { [GATEWAY]: 'lab secret' } });
+async function asComponent(ctx, peer, { secret = 'lab secret', xmpp = {}, tls = {} } = {}) {
+  const components = { [GATEWAY]: 'lab secret' };
+  const server = await SERVERS[peer].start(ctx, { components, tls: tls.tls });
   const component = {
     name: 'chat', domain: GATEWAY, host: '127.0.0.1', port: server.componentPort, secret,
-    serves: ['+*'],
+    serves: ['+*'], ...tls,
   };
   const gateway = await Gateway.start(ctx, {
     config: { component: [component], xmpp: { retry_min: '200ms', retry_max: '1s', ...xmpp } },
@@ -72,6 +73,26 @@ async function component(ctx, peer) {
     alice.presences.some((p) => p.type === 'subscribed')
     && alice.presences.some((p) => p.from?.startsWith(`${NUMBER}/`))));
   check(await event(gateway, 'broken') === 0, 'a stream broke');
+}
+
+async function secured(ctx, peer) {
+  const { ca, otherCa } = await certificates();
+  const tls = { tls: true, tls_name: 'xmpp.test', ca };
+  const { server, gateway } = await asComponent(ctx, peer, { tls });
+  await until(15_000, 'the component is online', () => online(gateway));
+  const alice = await ChatUser.logIn(ctx, server);
+  await alice.ping(NUMBER);
+  for (const [name, wrong] of [['stranger', { ca: otherCa }], ['name', { tls_name: 'gw.test' }]]) {
+    const component = {
+      name: 'chat', domain: GATEWAY, host: '127.0.0.1', port: server.componentPort,
+      secret: 'lab secret', ...tls, ...wrong,
+    };
+    const other = await Gateway.start(ctx, { name, config: { component: [component] } });
+    await until(5_000, `${name}: not believed`, () => (
+      /cannot be reached: invalid peer certificate/.test(other.child.text)));
+    check(!await online(other), `${name}: online all the same`);
+    await other.stop();
+  }
 }
 
 async function poison(ctx, peer) {
@@ -150,6 +171,14 @@ const both = (name, sentence, run) => Object.keys(SERVERS).map((peer) => ({
 
 export const cases = [
   ...both('chat-component', 'a component: disco, pings, a subscription, an unknown request', component),
+  // Prosody speaks no TLS to components.
+  {
+    name: 'chat-component-tls',
+    peer: 'ejabberd',
+    sentence: 'a component by TLS; a certificate of a stranger or for another name is not believed',
+    run: (ctx) => secured(ctx, 'ejabberd'),
+    ms: 90_000,
+  },
   ...both('chat-poison', 'long messages of a user are read or passed over; the stream goes on', poison),
   ...both('chat-restart', 'the server is killed and started again: the component comes back', restart),
   ...both('chat-wrong-secret', 'a secret that is refused is not tried again soon', wrongSecret),

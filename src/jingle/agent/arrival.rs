@@ -143,6 +143,11 @@ impl Agent {
         let key = Key::new(entity, to, from, &jingle.sid);
         let Some(id) = self.sessions.get(&key).copied() else {
             return match jingle.action {
+                // XEP-0166 §6.2: it has one content at least.
+                Action::SessionInitiate if jingle.contents.is_empty() => {
+                    self.counts.malformed += 1;
+                    self.reply(entity, Refusal::BadRequest, request, Some("no content"));
+                }
                 Action::SessionInitiate => self.begins(entity, &jingle, request, ids, now),
                 _ => self.unknown(entity, request),
             };
@@ -153,7 +158,7 @@ impl Agent {
         if !is_theirs {
             return self.unknown(entity, request);
         }
-        self.trace_received(id, jingle.action.as_str(), request, now);
+        self.trace_received(id, &jingle.summary(), request, now);
         let limits = self.descriptions.clone();
         self.with_leg(id, now, |leg, out| {
             leg.request(jingle, request, &limits, out);
@@ -212,7 +217,7 @@ impl Agent {
         let leg = Leg::offered(id, to.clone(), from.clone(), jingle.sid.clone(), session);
         self.add(entity, leg);
         self.calls(id, entity, &from, called, Opening::Offer(offer), &jingle.sid);
-        self.trace_received(id, jingle.action.as_str(), request, now);
+        self.trace_received(id, &jingle.summary(), request, now);
         for text in losses(&lost) {
             self.note(id, text, now);
         }

@@ -144,7 +144,7 @@ impl Agent {
         };
         let (leg, entity) = (&placed.leg, placed.entity);
         let stanza = iq(&leg.ours, &leg.peer, jingle);
-        self.trace_sent(id, jingle.action.as_str(), &stanza, now);
+        self.trace_sent(id, &jingle.summary(), &stanza, now);
         self.next += 1;
         let asker = self.next;
         self.asked.insert(asker, (id, purpose));

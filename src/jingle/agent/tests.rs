@@ -400,7 +400,10 @@ fn session_without_a_proposal_is_a_call_as_well() {
 #[test]
 fn session_of_nothing_that_is_known_is_acknowledged_and_ended() {
     let mut rig = rig();
-    let initiate = Jingle::new(Action::SessionInitiate, "s1");
+    let mut initiate = Jingle::new(Action::SessionInitiate, "s1");
+    let said = rig.iq(JULIET, "600@gw.example.org", &initiate);
+    assert_eq!(said, ["> error bad-request"]);
+    initiate.contents = vec![crate::jingle::Content::named(Role::Initiator, "files")];
     let said = rig.iq(JULIET, "600@gw.example.org", &initiate);
     let end = format!("> {JULIET} session-terminate unsupported-applications");
     assert_eq!(said[..2], ["> result".to_owned(), end]);

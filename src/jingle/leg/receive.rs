@@ -333,21 +333,22 @@ impl Leg {
         }
         match (purpose, outcome, &mut self.state) {
             (
-                Purpose::Change(round) | Purpose::Add(round),
+                Purpose::Change(number) | Purpose::Add(number),
                 Outcome::Result(_),
                 State::Active(session),
             ) => {
-                let progress = session.change_answered(round, true, limits);
+                let (taken, progress) = session.change_answered(number, true, limits);
+                Self::send(taken, out);
                 self.progress(progress, signal::Refusal::NotAcceptable, out);
             }
-            (Purpose::Add(round), Outcome::Error(_, answer), State::Active(session))
+            (Purpose::Add(number), Outcome::Error(_, answer), State::Active(session))
                 if !Refusal::is_tie_break(answer) =>
             {
-                let progress = session.add_refused(&self.sid, round, limits);
+                let progress = session.add_refused(&self.sid, number, limits);
                 self.progress(progress, signal::Refusal::NotAcceptable, out);
             }
             (
-                Purpose::Change(round) | Purpose::Add(round),
+                Purpose::Change(number) | Purpose::Add(number),
                 Outcome::Error(_, answer),
                 State::Active(session),
             ) => {
@@ -355,15 +356,15 @@ impl Leg {
                     true => signal::Refusal::Glare,
                     false => signal::Refusal::NotAcceptable,
                 };
-                let progress = session.change_answered(round, false, limits);
+                let (_, progress) = session.change_answered(number, false, limits);
                 self.progress(progress, why, out);
             }
             (
-                Purpose::Change(round) | Purpose::Add(round),
+                Purpose::Change(number) | Purpose::Add(number),
                 Outcome::None,
                 State::Active(session),
             ) => {
-                let progress = session.change_answered(round, false, limits);
+                let (_, progress) = session.change_answered(number, false, limits);
                 self.progress(progress, signal::Refusal::Unanswered, out);
             }
             (Purpose::Initiate, Outcome::Error(condition, _), State::Initiated(..)) => {

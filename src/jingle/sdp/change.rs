@@ -291,7 +291,13 @@ fn described(
     let mut unseen = Vec::new();
     let old = tell::describe(before, author, &mut unseen);
     let new = tell::describe(media, author, lost);
-    if old != new {
+    // What is new the peer cannot answer to, and does not need to know: only what it may send by
+    // what it was told is said again.
+    let differs = old.payload_types.iter().any(|one| {
+        let same = new.payload_types.iter().find(|other| other.id == one.id);
+        same != Some(one)
+    });
+    if differs {
         sorted.describe.push(Content {
             application: Some(Application::Rtp(Box::new(new))),
             ..Content::named(named.creator, &named.name)

@@ -213,13 +213,15 @@ impl Sections {
 /// Whether a content has neither credentials nor a certificate. Beside others that have some, it is
 /// a section of port 0 as `stanza` writes it.
 fn is_bare(content: &Content) -> bool {
-    let is_word = |text: &Option<String>| {
-        let text = text.as_deref().unwrap_or("");
-        !text.is_empty() && !text.contains(char::is_whitespace)
-    };
-    let named = |ice: &IceUdp| is_word(&ice.ufrag) && is_word(&ice.pwd);
-    let bare = |ice: &IceUdp| !named(ice) && ice.fingerprints.is_empty();
+    let bare = |ice: &IceUdp| credentials(ice).is_none() && ice.fingerprints.is_empty();
     content.ice().is_some_and(bare)
+}
+
+/// Both credentials, where both can stand in a line: one alone is none.
+fn credentials(ice: &IceUdp) -> Option<(&str, &str)> {
+    let is_word = |text: &&str| !text.is_empty() && !text.contains(char::is_whitespace);
+    let ufrag = ice.ufrag.as_deref().filter(is_word);
+    ufrag.zip(ice.pwd.as_deref().filter(is_word))
 }
 
 pub(super) fn is_bundled(groups: &[Group]) -> bool {
@@ -295,9 +297,11 @@ fn bandwidths(description: &Description, lines: &mut Lines<'_>) {
 /// Credentials, options, fingerprints and role. Peers of Jingle trickle without saying it, until
 /// they say that they are done.
 fn write_transport(transport: &IceUdp, what: What, lines: &mut Lines<'_>) {
-    if let (Some(ufrag), Some(pwd)) = (&transport.ufrag, &transport.pwd) {
+    if let Some((ufrag, pwd)) = credentials(transport) {
         lines.words("a=ice-ufrag:", &[ufrag]);
         lines.words("a=ice-pwd:", &[pwd]);
+    } else if transport.ufrag.is_some() && transport.pwd.is_some() {
+        lines.lose(Loss::Unwritable, "a=ice-ufrag");
     }
     match transport.renomination {
         true => lines.line("a=ice-options:trickle renomination"),
@@ -405,8 +409,9 @@ fn sources(description: &Description, lines: &mut Lines<'_>) {
 
 fn candidates(transport: &IceUdp, peer: &Peer, lines: &mut Lines<'_>) {
     let mut told = Vec::new();
+    let ufrag = credentials(transport).map(|(ufrag, _)| ufrag);
     for candidate in &transport.candidates {
-        match read_candidate(candidate, transport.ufrag.as_deref(), peer) {
+        match read_candidate(candidate, ufrag, peer) {
             Ok(candidate) if told.contains(&candidate.key()) => {}
             Ok(candidate) => {
                 told.push(candidate.key());
@@ -550,6 +555,21 @@ mod tests {
         // Where none has any, nothing tells them apart.
         let all = hear(&(content("a", "", bare) + &content("b", "", bare))).unwrap();
         assert_eq!(all.description.media_count(), 2);
+    }
+
+    #[test]
+    fn one_credential_alone_is_none_and_no_candidate_names_it() {
+        let candidate = "<candidate component='1' foundation='1' ip='192.0.2.1' port='9' \
+            priority='1'/>";
+        let half = "<transport xmlns='urn:xmpp:jingle:transports:ice-udp:1' ufrag='u'>";
+        let transport = format!("{half}{candidate}</transport>");
+        let heard = hear(&content("a", "", &transport)).unwrap();
+        let text = heard.description.to_text();
+        assert!(
+            text.contains("a=candidate:1 1 udp 1 192.0.2.1 9 typ host"),
+            "{text}"
+        );
+        assert!(!text.contains("ufrag"), "{text}");
     }
 
     #[test]

@@ -41,6 +41,7 @@ impl Sections {
                 answer.set_setup(section, role);
             }
         }
+        answer.remove_unoffered_extmaps(offer);
         answer.drop_rejected_group_members();
         Ok(answer)
     }

@@ -48,8 +48,8 @@ pub(super) struct Session {
     pub(super) change: Change,
     /// A request of the peer that has crossed an offer of our side.
     crossed: Option<(Jingle, Element)>,
-    /// Counts the offers of our side: answers to an old one say nothing of another.
-    round: u32,
+    /// Offers of our side so far.
+    offers: u32,
 }
 
 /// The change that is under way.
@@ -71,9 +71,9 @@ pub(super) enum Purpose {
     Initiate,
     /// The session-accept.
     Accept,
-    /// A part of an offer of ours, by its number.
+    /// A part of an offer of ours: the how manieth it is.
     Change(u32),
-    /// The content-add of an offer of ours, by its number.
+    /// The content-add of an offer of ours, likewise.
     Add(u32),
     /// Candidates, information, a part of an answer: refused, it changes nothing.
     Beside,
@@ -133,7 +133,7 @@ impl Session {
             early: Vec::new(),
             change: Change::Stable,
             crossed: None,
-            round: 0,
+            offers: 0,
         }
     }
 
@@ -202,7 +202,7 @@ impl Session {
     // --- candidates ---
 
     /// Candidates of our side as one transport-info, those of a content together.
-    pub(super) fn candidates(&self, sid: &str, trickles: &[Trickle]) -> Taken {
+    pub(super) fn candidates(&mut self, sid: &str, trickles: &[Trickle]) -> Taken {
         let mut taken = Taken::default();
         let Some(local) = self.local() else {
             return taken;
@@ -218,9 +218,25 @@ impl Session {
                 None => contents.push(content),
             }
         }
+        // So that an offer which brings them again tells none twice.
+        let local = match &mut self.change {
+            Change::Ours(ours) => Some(&mut ours.offer),
+            Change::Stable | Change::Theirs(_) => self.told.as_mut(),
+        };
+        if let Some(local) = local {
+            for trickle in trickles {
+                // One of a generation that is over belongs nowhere.
+                let _ = local.trickle(trickle);
+            }
+        }
         if !contents.is_empty() {
             let jingle = spoken(Action::TransportInfo, sid, contents, Vec::new());
             taken.requests.push((jingle, Purpose::Beside));
+        }
+        if let Change::Ours(ours) = &mut self.change
+            && ours.is_restarting()
+        {
+            ours.wait(std::mem::take(&mut taken.requests));
         }
         taken
     }

@@ -10,6 +10,8 @@ use crate::sdp::{Limits, SessionDescription, check_answer};
 /// An offer under way.
 #[derive(Debug)]
 pub(in crate::jingle) struct Ours {
+    /// The how manieth of our side it is.
+    number: u32,
     /// What our side describes once it is taken.
     pub(super) offer: SessionDescription,
     /// The table of contents before it.
@@ -20,6 +22,8 @@ pub(in crate::jingle) struct Ours {
     /// Contents that were added and neither accepted nor rejected.
     added: Vec<String>,
     restart: Restart,
+    /// Candidates of a restart, to be sent once the peer has taken the new credentials.
+    later: Vec<Request>,
 }
 
 /// Whether the peer owes new credentials.
@@ -30,6 +34,9 @@ enum Restart {
     /// It does.
     Owed,
 }
+
+/// Most messages with candidates that wait for a restart to be taken.
+const LATER_MAX: usize = 64;
 
 /// What has become of an offer of ours.
 #[derive(Debug)]
@@ -63,7 +70,9 @@ impl Session {
             self.sections = before;
             return (taken, Progress::Nothing);
         }
+        self.offers = self.offers.wrapping_add(1);
         let mut ours = Ours {
+            number: self.offers,
             before,
             heard_before: self.heard.clone(),
             results: 0,
@@ -72,18 +81,21 @@ impl Session {
                 true => Restart::Owed,
                 false => Restart::Done,
             },
+            later: Vec::new(),
             offer,
         };
-        self.round = self.round.wrapping_add(1);
         for step in changes.steps {
-            let purpose = ours.expect(&step, self.round);
+            let purpose = ours.expect(&step);
             let groups = match step {
                 Step::Add(_) | Step::Accept(_) => changes.groups.clone(),
                 _ => Vec::new(),
             };
             let contents = step.contents().to_vec();
-            let jingle = spoken(step.action(), sid, contents, groups);
-            taken.requests.push((jingle, purpose));
+            let request = (spoken(step.action(), sid, contents, groups), purpose);
+            match step {
+                Step::Candidates(_) if ours.is_restarting() => ours.later.push(request),
+                _ => taken.requests.push(request),
+            }
         }
         taken.requests.extend(held(sid, &told, &ours.offer));
         self.change = Change::Ours(Box::new(ours));
@@ -91,24 +103,29 @@ impl Session {
         (taken, progress)
     }
 
-    /// A request of the offer of this number was answered.
+    /// A request of the offer was answered.
     pub(in crate::jingle) fn change_answered(
         &mut self,
-        round: u32,
+        number: u32,
         is_taken: bool,
         limits: &Limits,
-    ) -> Progress {
-        let Change::Ours(ours) = &mut self.change else {
-            return Progress::Waits;
+    ) -> (Taken, Progress) {
+        let mut taken = Taken::default();
+        let ours = match &mut self.change {
+            Change::Ours(ours) if ours.number == number => ours,
+            // Of an offer that was taken back.
+            Change::Ours(_) | Change::Theirs(_) | Change::Stable => {
+                return (taken, Progress::Waits);
+            }
         };
-        if round != self.round {
-            return Progress::Waits;
-        }
         if !is_taken {
-            return self.take_back();
+            return (taken, self.take_back());
         }
         ours.results = ours.results.saturating_sub(1);
-        self.progress(limits)
+        if !ours.is_restarting() {
+            taken.requests = std::mem::take(&mut ours.later);
+        }
+        (taken, self.progress(limits))
     }
 
     /// The content-add of the offer of this number was refused: as a content-reject, and the rest
@@ -116,15 +133,13 @@ impl Session {
     pub(in crate::jingle) fn add_refused(
         &mut self,
         sid: &str,
-        round: u32,
+        number: u32,
         limits: &Limits,
     ) -> Progress {
-        let Change::Ours(ours) = &mut self.change else {
-            return Progress::Waits;
+        let ours = match &mut self.change {
+            Change::Ours(ours) if ours.number == number => ours,
+            Change::Ours(_) | Change::Theirs(_) | Change::Stable => return Progress::Waits,
         };
-        if round != self.round {
-            return Progress::Waits;
-        }
         ours.results = ours.results.saturating_sub(1);
         let named = |name: &String| Content::named(self.role, name);
         let contents = ours.added.iter().map(named).collect();
@@ -271,15 +286,26 @@ impl Ours {
         self.results == 0 && self.added.is_empty() && self.restart == Restart::Done
     }
 
+    /// Whether the peer may not know the new credentials yet. To Conversations those that come with
+    /// a candidate are the answer to a restart, so that candidates wait until it does.
+    pub(super) fn is_restarting(&self) -> bool {
+        self.restart == Restart::Owed && self.results > 0
+    }
+
+    pub(super) fn wait(&mut self, requests: Vec<Request>) {
+        let room = LATER_MAX.saturating_sub(self.later.len());
+        self.later.extend(requests.into_iter().take(room));
+    }
+
     /// Remembers what a step makes the peer owe.
-    fn expect(&mut self, step: &Step, round: u32) -> Purpose {
+    fn expect(&mut self, step: &Step) -> Purpose {
         let purpose = match step {
             Step::Add(contents) => {
                 let names = contents.iter().map(|content: &Content| content.name.clone());
                 self.added.extend(names);
-                Purpose::Add(round)
+                Purpose::Add(self.number)
             }
-            Step::Remove(_) | Step::Modify(_) | Step::Restart(_) => Purpose::Change(round),
+            Step::Remove(_) | Step::Modify(_) | Step::Restart(_) => Purpose::Change(self.number),
             Step::Describe(_) | Step::Candidates(_) | Step::Accept(_) | Step::Reject(_) => {
                 return Purpose::Beside;
             }

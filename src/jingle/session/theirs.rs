@@ -65,7 +65,8 @@ impl Session {
             Action::ContentAdd => jingle.contents.clone(),
             _ => Vec::new(),
         };
-        let offer = applied.description;
+        let mut offer = applied.description;
+        offer.offer_both_roles(&heard);
         self.change = Change::Theirs(Box::new(Theirs {
             offer: offer.clone(),
             before,
@@ -77,14 +78,16 @@ impl Session {
 
     /// The other side asks the peer for an offer (RFC 3261 §14.1): what it describes now.
     pub(in crate::jingle) fn wanted(&mut self) -> Option<SessionDescription> {
-        let heard = self.heard.clone()?;
+        let heard = self.heard.as_ref()?;
+        let mut offer = heard.clone();
+        offer.offer_both_roles(heard);
         self.change = Change::Theirs(Box::new(Theirs {
-            offer: heard.clone(),
+            offer: offer.clone(),
             before: self.sections.clone(),
             request: None,
             added: Vec::new(),
         }));
-        Some(heard)
+        Some(offer)
     }
 
     /// The other side takes the change. Returns the request that is to be answered by a result
@@ -103,7 +106,7 @@ impl Session {
             self.sections
                 .answers(&told, &theirs.offer, &answer, self.role, &self.peer);
         taken.lost = changes.lost;
-        for step in changes.steps {
+        for step in answering(changes.steps) {
             let groups = match step {
                 Step::Accept(_) | Step::Add(_) => changes.groups.clone(),
                 _ => Vec::new(),
@@ -168,4 +171,36 @@ impl Session {
         let modify = spoken(Action::ContentModify, &jingle.sid, contents, Vec::new());
         Some(modify).filter(|modify| !modify.contents.is_empty())
     }
+}
+
+/// New credentials without a candidate are an offer to Conversations, and with one an answer: those
+/// of an answer go with the first candidates, now or when there are any. A new certificate goes
+/// with them, or by itself.
+fn answering(steps: Vec<Step>) -> Vec<Step> {
+    let mut certified: Vec<Content> = Vec::new();
+    let mut rest = Vec::new();
+    for step in steps {
+        match step {
+            Step::Restart(contents) => certified.extend(contents.into_iter().filter(has_print)),
+            other => rest.push(other),
+        }
+    }
+    for step in &mut rest {
+        if let Step::Candidates(contents) = step {
+            for content in contents {
+                let found = certified.iter().position(|one| one.name == content.name);
+                if let Some(place) = found {
+                    content.absorb(&certified.remove(place));
+                }
+            }
+        }
+    }
+    if !certified.is_empty() {
+        rest.push(Step::Restart(certified));
+    }
+    rest
+}
+
+fn has_print(content: &Content) -> bool {
+    content.ice().is_some_and(|ice| !ice.fingerprints.is_empty())
 }

@@ -18,6 +18,8 @@ mod entry_tests;
 #[cfg(test)]
 mod exchange_tests;
 #[cfg(test)]
+mod promise_tests;
+#[cfg(test)]
 mod resume_tests;
 #[cfg(test)]
 mod rig;

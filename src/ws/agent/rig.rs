@@ -377,6 +377,13 @@ pub(super) fn established() -> (Rig, LegId) {
     (rig, leg)
 }
 
+/// A call for alice, whose caller makes his offer when she accepts.
+pub(super) fn promised() -> (Rig, LegId) {
+    let mut rig = Rig::with_alice();
+    let leg = rig.invite_with(rig.session_of("alice"), "c1", Opening::Later);
+    (rig, leg)
+}
+
 /// A call for alice, by an offer.
 pub(super) fn called() -> (Rig, LegId) {
     let mut rig = Rig::with_alice();

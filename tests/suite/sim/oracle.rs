@@ -33,6 +33,14 @@ const REACHED: [(&str, &str, &[&str]); 7] = [
     ),
 ];
 
+/// Cells that nobody reaches who calls here: only a caller who makes his offer later is asked for
+/// it before the call is accepted (`Opening::Later`). `call/opening_tests.rs` has them, until a
+/// wire with such callers takes part in these runs; then they belong above.
+const NOT_REACHED: [(&str, &str, &[&str]); 2] = [
+    ("Waiting", "A", &["Offer", "Refuse"]),
+    ("Inviting", "A", &["Offer", "Refuse"]),
+];
+
 /// Looks at a run that has come to rest.
 pub(super) fn look(run: &mut Run) {
     let mut wrong = std::mem::take(&mut run.phone.complaints);
@@ -169,17 +177,20 @@ pub(super) fn compare(run: &mut Run) {
     }
 }
 
-fn unreached(coverage: &Coverage) -> Vec<String> {
-    let mut missing = Vec::new();
+/// Cells that are listed wrongly: as reached, and no seed did, or the other way round.
+fn listed_wrongly(coverage: &Coverage) -> Vec<String> {
+    let mut wrong = Vec::new();
     for (state, side, signal, count) in coverage.cells() {
-        let listed = REACHED.iter().any(|(of, on, signals)| {
-            *of == state && *on == format!("{side:?}") && signals.contains(&signal)
-        });
-        if listed && count == 0 {
-            missing.push(format!("{state} {side:?} {signal}"));
+        let is_in = |list: &[(&str, &str, &[&str])]| {
+            list.iter().any(|(of, on, signals)| {
+                *of == state && *on == format!("{side:?}") && signals.contains(&signal)
+            })
+        };
+        if is_in(&REACHED) && count == 0 || is_in(&NOT_REACHED) && count > 0 {
+            wrong.push(format!("{state} {side:?} {signal}: {count}"));
         }
     }
-    missing
+    wrong
 }
 
 fn number(name: &str) -> Option<u64> {
@@ -262,9 +273,9 @@ fn every_seed_ends_well() {
             .map(|name| format!("[{name}]"))
             .collect::<String>()
     );
-    let missing = unreached(&coverage);
+    let wrong = listed_wrongly(&coverage);
     let name = Oracle::Reached.name();
-    assert!(missing.is_empty(), "[{name}] never reached: {missing:?}");
+    assert!(wrong.is_empty(), "[{name}] listed wrongly: {wrong:?}");
     assert!(compared > 0, "[{name}] no beliefs were compared");
 }
 

@@ -136,7 +136,6 @@ fn offer_that_is_taken_back_is_undone_at_the_peer() {
     rig.tell(Signal::Offer(Some(sdp(&["sendonly", "sendrecv"], "abcd"))));
     let said = rig.tell(Signal::Refuse(crate::call::signal::Refusal::Withdrawn.into()));
     let wanted = [
-        format!("> {JULIET} session-info Unhold"),
         format!("> {JULIET} content-remove 1"),
         format!("> {JULIET} content-modify 0=both"),
     ];

@@ -195,7 +195,8 @@ impl Session {
             // The new credentials have to be taken first.
             (State::Up, 8..26) if self.change == Some(Change::Asked(What::Restart)) => Vec::new(),
             (State::Up, 8..26) => {
-                if self.is_settled() {
+                // The phone does not trickle.
+                if self.is_settled() && self.peer.contains("@web.") {
                     self.sent.push((format!(" {} typ", 5000 + number), acts));
                 }
                 vec![self.trickle(5000 + number)]
