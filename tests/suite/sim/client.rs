@@ -232,17 +232,32 @@ impl Client {
                 Some(json!({"type": "call.reject", "call": name, "cause": "busy"}))
             }
             (State::Ringing { .. }, 45..49) => Some(of("call.end")),
-            (State::Ringing { needs: Needs::Offer }, 49..85) => {
+            (
+                State::Ringing {
+                    needs: Needs::Offer,
+                },
+                49..85,
+            ) => {
                 call.state = State::Accepting;
                 call.offered = Some(number);
                 let sdp = call.media.offer("sendrecv", false, true);
                 Some(described("call.accept", "offer", &sdp, number))
             }
-            (State::Ringing { needs: Needs::Nothing }, 49..85) => {
+            (
+                State::Ringing {
+                    needs: Needs::Nothing,
+                },
+                49..85,
+            ) => {
                 call.state = State::Accepting;
                 Some(of("call.accept"))
             }
-            (State::Ringing { needs: Needs::Answer }, dice) => {
+            (
+                State::Ringing {
+                    needs: Needs::Answer,
+                },
+                dice,
+            ) => {
                 let (owed, offer) = call.owed.clone()?;
                 if (49..55).contains(&dice) {
                     let sdp = call.media.answer(&offer, true);

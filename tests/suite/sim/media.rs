@@ -72,7 +72,9 @@ impl Media {
         self.heard = ufrag;
         let role = *self.role.get_or_insert("active");
         let mut offered = sections(offer).into_iter();
-        let direction = offered.next().map_or("sendrecv", |it| reversed(it.direction));
+        let direction = offered
+            .next()
+            .map_or("sendrecv", |it| reversed(it.direction));
         let takes = |section: Section| Section {
             is_live: section.is_live && self.sees,
             direction: reversed(section.direction),
@@ -110,8 +112,9 @@ impl Media {
         let [own, other] = [&self.said, &self.told].map(|text| sections(text));
         let flow = |(own, other): (Section, Section)| {
             let sends = |section: &Section| section.direction.starts_with("send");
-            let takes = |section: &Section| section.direction.ends_with("recv")
-                || section.direction == "recvonly";
+            let takes = |section: &Section| {
+                section.direction.ends_with("recv") || section.direction == "recvonly"
+            };
             (own.is_live && other.is_live).then(|| Flow {
                 own: sends(&own) && takes(&other),
                 other: sends(&other) && takes(&own),

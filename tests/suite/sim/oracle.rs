@@ -8,10 +8,10 @@ use std::time::{Duration, Instant};
 
 use crosspoint::call::coverage::Coverage;
 
+use super::chat::device::Device;
 use super::client::{Belief, Client, Flow, State};
 use super::complaint::{Complaints, Oracle};
 use super::log::Listener;
-use super::chat::device::Device;
 use super::{Life, Outcome, Run, phone};
 
 /// Cells of the call's table that honest peers reach: state, side, signals.
@@ -110,7 +110,9 @@ pub(super) fn finished(run: &mut Run) {
 
 /// What one client gave, another was told; a link that was cut may have swallowed a frame.
 fn conserved(run: &Run, wrong: &mut Complaints) {
-    let is_cut = run.chat.is_some() && run.network.broke;
+    // Nor does anything come through a stream to a chat server that was cut, or once it is closed.
+    let is_closed = run.network.broke || run.life == Life::Finished;
+    let is_cut = run.chat.is_some() && is_closed;
     if is_cut || run.clients.iter().any(|client| client.was_cut) {
         return;
     }
@@ -156,7 +158,10 @@ pub(super) fn compare(run: &mut Run) {
         return;
     }
     let beliefs: Vec<Belief> = run.clients.iter().flat_map(Client::beliefs).collect();
-    let others = run.phone.beliefs().chain(devices(run).flat_map(Device::beliefs));
+    let others = run
+        .phone
+        .beliefs()
+        .chain(devices(run).flat_map(Device::beliefs));
     let beliefs: Vec<_> = beliefs.into_iter().chain(others).collect();
     run.compared += beliefs.len() as u64;
     for one in &beliefs {

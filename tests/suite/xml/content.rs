@@ -64,9 +64,10 @@ impl Content {
         let (creator, name) = (&self.creator, &self.name);
         let senders = self.senders.as_ref();
         let senders = senders.map_or(String::new(), |senders| format!(" senders='{senders}'"));
-        let description = self.media.as_deref().map_or(String::new(), |media| {
-            description(media, self.extended)
-        });
+        let description = self
+            .media
+            .as_deref()
+            .map_or(String::new(), |media| description(media, self.extended));
         let transport = self.ice.as_ref().map_or(String::new(), Ice::write);
         format!(
             "<content creator='{creator}' name='{name}'{senders}>{description}{transport}</content>"

@@ -145,7 +145,8 @@ impl Device {
         let late: Vec<String> = self.asked.iter().filter_map(is_late).collect();
         for id in late {
             if let Some(asked) = self.asked.remove(&id) {
-                self.unanswered.push(format!("{id} of {}: {:?}", self.jid, asked.what));
+                self.unanswered
+                    .push(format!("{id} of {}: {:?}", self.jid, asked.what));
                 self.answered.insert(id);
                 if let Some(session) = self.sessions.get_mut(&asked.sid) {
                     let _ = session.answered(&asked.what, Some(&[]));
@@ -169,7 +170,12 @@ impl Device {
     }
 
     /// Something has come. Returns what is sent at once.
-    pub(in crate::sim) fn hears(&mut self, stanza: &Element, dice: &mut Dice, now: Instant) -> Vec<String> {
+    pub(in crate::sim) fn hears(
+        &mut self,
+        stanza: &Element,
+        dice: &mut Dice,
+        now: Instant,
+    ) -> Vec<String> {
         let from = stanza.attr("from").unwrap_or_default().to_owned();
         match (stanza.name(), stanza.attr("type")) {
             ("message", Some("chat")) => self.told(stanza, &from, dice, now),

@@ -130,7 +130,8 @@ impl Run {
                 };
                 let Some(chat) = &mut self.chat else { return };
                 let device = self.dice.below(chat.devices.len() as u64) as usize;
-                let stanza = chat.devices[device].calls(call, to, straight, &mut self.dice, self.now);
+                let stanza =
+                    chat.devices[device].calls(call, to, straight, &mut self.dice, self.now);
                 self.device_sends(device, vec![stanza]);
             }
         }

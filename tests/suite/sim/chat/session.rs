@@ -134,7 +134,13 @@ impl Session {
     }
 
     fn trickle(&self, port: u64) -> Said {
-        let name = self.media.contents.keys().next().cloned().unwrap_or_default();
+        let name = self
+            .media
+            .contents
+            .keys()
+            .next()
+            .cloned()
+            .unwrap_or_default();
         let content = Content {
             ice: Some(self.media.ice(false, &[port])),
             ..self.media.named(&name)
@@ -218,7 +224,9 @@ impl Session {
     fn terminates(&mut self, reason: &str) -> Vec<Said> {
         self.leaves();
         let end = Said::Request("session-terminate", xml::reason(reason), What::Terminate);
-        let finish = self.proposed.then(|| Said::Word("finish", xml::reason(reason)));
+        let finish = self
+            .proposed
+            .then(|| Said::Word("finish", xml::reason(reason)));
         [Some(end), finish].into_iter().flatten().collect()
     }
 
@@ -283,7 +291,10 @@ impl Session {
             }
             (30..38, _) if now == own => {
                 let what = What::Modify("0".to_owned(), "both".to_owned());
-                (what.clone(), self.hold(["unhold", "active"][number as usize % 2], what))
+                (
+                    what.clone(),
+                    self.hold(["unhold", "active"][number as usize % 2], what),
+                )
             }
             (30..50, _) => {
                 let other = self.media.role.other().name();
@@ -438,7 +449,12 @@ impl Session {
             let senders = ["both", "initiator", "responder", "none"];
             let said = content.senders.as_deref().unwrap_or("both");
             let is_described = content.media.is_some() && content.ufrag.is_some();
-            let describes = ["session-initiate", "session-accept", "content-add", "content-accept"];
+            let describes = [
+                "session-initiate",
+                "session-accept",
+                "content-add",
+                "content-accept",
+            ];
             if !senders.contains(&said) || (describes.contains(&action) && !is_described) {
                 let what = format!("{action} of {} is no description", content.name);
                 self.complain(Oracle::Named, what);
@@ -496,7 +512,8 @@ impl Session {
                 }
                 "content-remove" => {
                     self.media.contents.remove(&content.name);
-                    self.owes.retain(|due| *due != Due::Content(content.name.clone()));
+                    self.owes
+                        .retain(|due| *due != Due::Content(content.name.clone()));
                     let own = What::Remove(content.name.clone());
                     if self.change == Some(Change::Asked(own)) {
                         self.change = None;
