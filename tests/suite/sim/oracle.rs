@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use crosspoint::call::coverage::Coverage;
 
 use super::chat::device::Device;
-use super::client::{Belief, Client, Flow, State};
+use super::client::{Belief, Client, State};
 use super::complaint::{Complaints, Oracle};
 use super::log::Listener;
 use super::{Life, Outcome, Run, phone};
@@ -171,11 +171,12 @@ pub(super) fn compare(run: &mut Run) {
             run.complaints.add(Oracle::Agreement, what);
             continue;
         };
-        let is_same = |one: &Flow| {
-            let mut others = two.flows.iter();
-            others.any(|two| (&one.mid, one.own, one.other) == (&two.mid, two.other, two.own))
-        };
-        if one.flows.len() != two.flows.len() || !one.flows.iter().all(is_same) {
+        // A section of SDP that is used again keeps its mid, a content has a name of its own.
+        let mut ours: Vec<_> = one.flows.iter().map(|it| (it.own, it.other)).collect();
+        let mut theirs: Vec<_> = two.flows.iter().map(|it| (it.other, it.own)).collect();
+        ours.sort_unstable();
+        theirs.sort_unstable();
+        if ours != theirs {
             let what = format!("{:?} and {:?} of {}", one.flows, two.flows, one.own);
             run.complaints.add(Oracle::Contents, what);
         }

@@ -30,6 +30,8 @@ pub(in crate::sim) struct Device {
     asked: BTreeMap<String, Asked>,
     /// Requests that have had their answer.
     answered: BTreeSet<String>,
+    /// Requests whose answer it waits for no more.
+    late: BTreeSet<String>,
     requests: u64,
     numbers: u64,
     pub(in crate::sim) complaints: Complaints,
@@ -48,6 +50,7 @@ impl Device {
             sessions: BTreeMap::new(),
             asked: BTreeMap::new(),
             answered: BTreeSet::new(),
+            late: BTreeSet::new(),
             requests: 0,
             numbers,
             complaints: Complaints::default(),
@@ -147,7 +150,7 @@ impl Device {
             if let Some(asked) = self.asked.remove(&id) {
                 self.unanswered
                     .push(format!("{id} of {}: {:?}", self.jid, asked.what));
-                self.answered.insert(id);
+                self.late.insert(id);
                 if let Some(session) = self.sessions.get_mut(&asked.sid) {
                     let _ = session.answered(&asked.what, Some(&[]));
                 }
@@ -247,6 +250,10 @@ impl Device {
     /// The answer to a request.
     fn replied(&mut self, stanza: &Element) {
         let id = stanza.attr("id").unwrap_or_default();
+        if self.late.remove(id) {
+            self.answered.insert(id.to_owned());
+            return;
+        }
         let Some(asked) = self.asked.remove(id) else {
             let what = match self.answered.contains(id) {
                 true => format!("{id} of {} is answered twice", self.jid),

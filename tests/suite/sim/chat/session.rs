@@ -33,6 +33,8 @@ pub(super) enum What {
     Terminate,
     /// A content, and who is to send.
     Modify(String, String),
+    /// Who is to send in all contents in which somebody does.
+    Hold(String),
     Add(String),
     Remove(String),
     Restart,
@@ -262,16 +264,21 @@ impl Session {
         }
     }
 
-    /// New credentials, and no candidate.
+    /// New credentials, and no candidate. They are its own from the result on, or at once where
+    /// they answer those of the other end.
     fn restarts(&mut self, what: What) -> Said {
-        self.media.generation += 1;
-        let names = self.media.contents.keys();
+        let mut next = self.media.clone();
+        next.generation += 1;
+        let names = next.contents.keys();
         let contents: Vec<Content> = names
             .map(|name| Content {
-                ice: Some(self.media.ice(false, &[])),
-                ..self.media.named(name)
+                ice: Some(next.ice(false, &[])),
+                ..next.named(name)
             })
             .collect();
+        if what != What::Restart {
+            self.media = next;
+        }
         Self::request("transport-info", &contents, what)
     }
 
@@ -286,11 +293,11 @@ impl Session {
         let now = self.media.contents["0"].senders.clone();
         let (what, said) = match (dice, video) {
             (30..38, _) if now == "both" => {
-                let what = What::Modify("0".to_owned(), own.to_owned());
+                let what = What::Hold(own.to_owned());
                 (what.clone(), self.hold("hold", what))
             }
             (30..38, _) if now == own => {
-                let what = What::Modify("0".to_owned(), "both".to_owned());
+                let what = What::Hold("both".to_owned());
                 (
                     what.clone(),
                     self.hold(["unhold", "active"][number as usize % 2], what),
@@ -560,12 +567,19 @@ impl Session {
         match (what, failed) {
             (What::Initiate | What::Accept, Some(_)) => self.state = State::Over,
             (What::Initiate | What::Accept | What::Terminate | What::Beside, _) => {}
-            (What::Modify(..) | What::Remove(_), Some(_)) => {
+            (What::Modify(..) | What::Hold(_) | What::Remove(_), Some(_)) => {
                 self.change = self.change.take().filter(|_| !is_own);
             }
             (What::Modify(name, senders), None) if is_own => {
                 self.change = None;
                 if let Some(known) = self.media.contents.get_mut(name) {
+                    known.senders.clone_from(senders);
+                }
+            }
+            (What::Hold(senders), None) if is_own => {
+                self.change = None;
+                let contents = self.media.contents.values_mut();
+                for known in contents.filter(|known| known.senders != "none") {
                     known.senders.clone_from(senders);
                 }
             }
@@ -579,12 +593,14 @@ impl Session {
             }
             (What::Restart, Some(_)) if is_own => {
                 self.change = None;
-                self.media.generation -= 1;
             }
             (What::Add(_) | What::Restart, None) if is_own => {
+                self.media.generation += u64::from(*what == What::Restart);
                 self.change = Some(Change::Owed(what.clone()));
             }
-            (What::Modify(..) | What::Remove(_) | What::Add(_) | What::Restart, _) => {}
+            // Of a change that a tie has undone.
+            (What::Modify(..) | What::Hold(_) | What::Remove(_), _) => {}
+            (What::Add(_) | What::Restart, _) => {}
         }
         // What an honest device can get because its request crossed one of the gateway's.
         let crossed = [
