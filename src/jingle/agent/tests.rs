@@ -49,7 +49,7 @@ fn rig() -> Rig {
         ..XmppAccount::default()
     });
     let mut agent = Agent::new(&config);
-    agent.online(ALICE, "alice@example.org/gw");
+    agent.online(ALICE, "alice@example.org/gw", false, Instant::now());
     Rig {
         agent,
         ids: Source::from_seed([7; 32]),

@@ -101,6 +101,15 @@ impl Leg {
         }
     }
 
+    /// Asks the peer whether it still knows the session (XEP-0166 §6.8): where it does not, its
+    /// answer ends the leg.
+    pub(in crate::jingle) fn ping(&self, out: &mut Vec<Do>) {
+        if let State::Active(_) = &self.state {
+            let ping = Jingle::new(Action::SessionInfo, &self.sid);
+            out.push(Do::Request(Box::new(ping), Purpose::Beside));
+        }
+    }
+
     /// The call is begun towards the peer.
     fn invite(&mut self, invite: Invite, out: &mut Vec<Do>) {
         let opening = match (invite.opening, self.begun) {

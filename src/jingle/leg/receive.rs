@@ -225,9 +225,9 @@ impl Leg {
             | Action::ContentModify
             | Action::ContentRemove
             | Action::DescriptionInfo
-            | Action::TransportInfo => self.wished(jingle, request, limits, out),
+            | Action::TransportInfo => self.wished(None, jingle, request, limits, out),
             Action::SessionInfo => match session.held(jingle) {
-                Some(modify) => self.wished(&modify, request, limits, out),
+                modify @ Some(_) => self.wished(modify, jingle, request, limits, out),
                 None => out.extend(informed(jingle, request)),
             },
             Action::TransportReplace => {
@@ -250,8 +250,15 @@ impl Leg {
         }
     }
 
-    /// The peer wants a change.
-    fn wished(&mut self, jingle: &Jingle, request: &Element, limits: &Limits, out: &mut Vec<Do>) {
+    /// The peer wants a change: as it says, or as this content-modify that says the same.
+    fn wished(
+        &mut self,
+        modify: Option<Jingle>,
+        jingle: &Jingle,
+        request: &Element,
+        limits: &Limits,
+        out: &mut Vec<Do>,
+    ) {
         let State::Active(session) = &mut self.state else {
             return;
         };
@@ -269,7 +276,8 @@ impl Leg {
                 return;
             }
         }
-        match session.wish(jingle, Some(request), limits) {
+        let wish = modify.as_ref().unwrap_or(jingle);
+        match session.wish(wish, Some(request), limits) {
             Ok((Wish::Offer(offer), taken)) => {
                 Self::send(taken, out);
                 out.push(Do::Signal(Signal::Offer(Some(offer))));
@@ -297,7 +305,7 @@ impl Leg {
             return;
         };
         if let Some((jingle, request)) = session.crossed() {
-            self.wished(&jingle, &request, limits, out);
+            self.changed(&jingle, &request, limits, out);
         }
     }
 

@@ -491,6 +491,9 @@ impl Call {
             ("call.description", Some("answer"))
                 if self.withdrawn == number && number.is_some() =>
             {
+                // The rollback has crossed it: the other side holds to it, so both begin anew.
+                self.asked = true;
+                self.torn = true;
                 None
             }
             ("call.description", Some("answer")) => {

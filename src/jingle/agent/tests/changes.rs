@@ -121,6 +121,17 @@ fn request_that_waits_is_answered_when_the_session_ends() {
 }
 
 #[test]
+fn hold_that_crosses_the_end_of_all_sending_says_nothing() {
+    let mut rig = rig();
+    called(&mut rig);
+    rig.tell(Signal::Offer(Some(sdp(&["inactive"], "efgh"))));
+    let mut hold = Jingle::new(Action::SessionInfo, "s1");
+    hold.info = vec![Info::Hold];
+    assert_eq!(rig.iq(JULIET, CALLED, &hold).len(), 1);
+    assert_eq!(rig.result(), ["Answer inactive abcd", "> result"]);
+}
+
+#[test]
 fn content_add_that_is_refused_is_a_rejected_section() {
     let mut rig = rig();
     established(&mut rig);
@@ -177,4 +188,18 @@ fn repeated_hold_is_out_of_order_while_the_first_waits() {
     hold.info = vec![Info::Hold];
     assert_eq!(rig.iq(JULIET, CALLING, &hold), ["Offer sendonly wxyz"]);
     assert_eq!(rig.iq(JULIET, CALLING, &hold), ["> error unexpected-request"]);
+}
+
+#[test]
+fn peer_is_asked_whether_it_knows_the_session_when_its_stream_is_another() {
+    let mut rig = rig();
+    established(&mut rig);
+    rig.agent.online(GW, "gw.example.org", true, rig.now);
+    assert_eq!(rig.said(), Vec::<String>::new(), "nothing is lost");
+    rig.agent.online(ALICE, "alice@example.org/gw", false, rig.now);
+    assert_eq!(rig.said(), Vec::<String>::new(), "another stream");
+    rig.agent.online(GW, "gw.example.org", false, rig.now);
+    assert_eq!(rig.said(), [format!("> {JULIET} session-info")]);
+    let said = rig.error(Refusal::UnknownSession);
+    assert_eq!(said[1..], ["End timeout Peer", "Gone"]);
 }
