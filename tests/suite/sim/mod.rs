@@ -170,7 +170,7 @@ impl Run {
         let mut config = config(drains, tcp);
         // By chance of its own: runs without a chat server are what they were.
         let mut chance = Dice(!seed);
-        let chat = chance.percent(50).then(|| Chat::new(&mut chance));
+        let chat = chance.percent(28).then(|| Chat::new(&mut chance));
         if chat.is_some() {
             chat::configure(&mut config);
         }
@@ -207,7 +207,10 @@ impl Run {
 
     /// Sets going what people do.
     fn begin_calls(&mut self) {
-        for call in 0..=self.dice.below(3) {
+        let calls = self.dice.below(3);
+        // Where there is a chat server most calls are with its users.
+        let calls = if self.chat.is_some() { 0 } else { calls };
+        for call in 0..=calls {
             let at = self.start + self.dice.millis(1000, 9000);
             self.network
                 .at(at, Happening::PhoneActs(format!("new-{call}")));
