@@ -69,8 +69,8 @@ impl Gateway {
             xmpp::Event::State { entity, standing } => {
                 let name = self.xmpp.name(entity).unwrap_or_default().to_owned();
                 let is_online = matches!(standing, Standing::Online { .. });
-                if let Standing::Online { jid, .. } = &standing {
-                    self.jingle.online(entity, jid);
+                if let Standing::Online { jid, resumed } = &standing {
+                    self.jingle.online(entity, jid, *resumed, now);
                     self.texts.online(entity, jid);
                 }
                 self.metrics.chat_server(&name, is_online);

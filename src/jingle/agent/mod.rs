@@ -233,10 +233,19 @@ impl Agent {
         self.events.pop_front()
     }
 
-    /// An account has this address now.
-    pub fn online(&mut self, entity: EntityId, full: &str) {
+    /// A stream is up, for an account by this address. Where it is not `resumed`, the end of a
+    /// session may have been lost with the one before: each peer is asked whether it knows it.
+    pub fn online(&mut self, entity: EntityId, full: &str, resumed: bool, now: Instant) {
         if let Some(Office::Account { jid, .. }) = self.offices.get_mut(entity.0) {
             full.clone_into(jid);
+        }
+        if resumed {
+            return;
+        }
+        let its = self.legs.iter().filter(|(_, it)| it.entity == entity);
+        let its: Vec<LegId> = its.map(|(leg, _)| *leg).collect();
+        for leg in its {
+            self.with_leg(leg, now, |leg, out| leg.ping(out));
         }
     }
 

@@ -1,5 +1,7 @@
 //! Ladders of the agent: XML on one side, signals on the other.
 
+mod changes;
+
 use std::time::Instant;
 
 use minidom::Element;
@@ -47,7 +49,7 @@ fn rig() -> Rig {
         ..XmppAccount::default()
     });
     let mut agent = Agent::new(&config);
-    agent.online(ALICE, "alice@example.org/gw");
+    agent.online(ALICE, "alice@example.org/gw", false, Instant::now());
     Rig {
         agent,
         ids: Source::from_seed([7; 32]),
@@ -585,44 +587,6 @@ fn hold_and_resume_of_our_side_are_taken_by_results() {
 }
 
 #[test]
-fn peer_that_began_the_session_takes_changes_of_our_side_as_well() {
-    let mut rig = rig();
-    called(&mut rig);
-    let said = rig.tell(Signal::Offer(Some(sdp(&["sendonly"], "efgh"))));
-    assert_eq!(said[0], format!("> {JULIET} content-modify 0=responder"));
-    assert_eq!(rig.result(), ["Answer recvonly abcd"]);
-    rig.asked.clear();
-    rig.tell(Signal::Offer(Some(sdp(&["sendrecv"], "efgh"))));
-    assert_eq!(rig.result(), ["Answer sendrecv abcd"]);
-}
-
-#[test]
-fn unhold_before_the_hold_is_taken_is_told_that_it_is_out_of_order() {
-    let mut rig = rig();
-    let sid = established(&mut rig);
-    let ours = "1001@gw.example.org/crosspoint";
-    let mut hold = Jingle::new(Action::SessionInfo, &sid);
-    hold.info = vec![crate::jingle::Info::Hold];
-    assert_eq!(rig.iq(JULIET, ours, &hold), ["Offer sendonly wxyz"]);
-    hold.info = vec![crate::jingle::Info::Unhold];
-    assert_eq!(rig.iq(JULIET, ours, &hold), ["> error unexpected-request"]);
-}
-
-#[test]
-fn candidates_follow_a_restart_of_the_peer_before_it_is_taken() {
-    let mut rig = rig();
-    let sid = established(&mut rig);
-    let ours = "1001@gw.example.org/crosspoint";
-    let theirs = answer(&["sendrecv"], "new2");
-    let mut restart = jingle(Action::TransportInfo, &sid, &theirs, Role::Responder);
-    restart.contents[0].application = None;
-    assert_eq!(rig.iq(JULIET, ours, &restart), ["Offer sendrecv new2"]);
-    let info = trickled(&sid, "new2");
-    assert_eq!(rig.iq(JULIET, ours, &info), ["> result", "Candidates 1"]);
-    assert_eq!(rig.tell(Signal::Answer(answer(&["sendrecv"], "new1")))[0], "> result");
-}
-
-#[test]
 fn hold_of_the_peer_is_offered_and_its_request_answered_by_the_answer() {
     let mut rig = rig();
     let sid = established(&mut rig);
@@ -694,30 +658,6 @@ fn both_restart_at_once_and_the_initiators_goes() {
     assert_eq!(rig.iq(JULIET, ours, &restart), ["> error conflict tie-break"]);
     assert_eq!(rig.result(), Vec::<String>::new());
     assert_eq!(rig.iq(JULIET, ours, &restart), ["> result", "Answer sendrecv new2"]);
-}
-
-#[test]
-fn tie_that_we_lose_takes_our_offer_back() {
-    let mut rig = rig();
-    let to = "600@gw.example.org/crosspoint";
-    called(&mut rig);
-    rig.tell(Signal::Offer(Some(sdp(&["inactive"], "efgh"))));
-    let mut modify = Jingle::new(Action::ContentModify, "s1");
-    let content = crate::jingle::Content::named(Role::Initiator, "0");
-    modify.contents = vec![crate::jingle::Content {
-        senders: Some(crate::jingle::Senders::Initiator),
-        ..content
-    }];
-    let said = rig.iq(JULIET, to, &modify);
-    assert_eq!(
-        said[1..],
-        ["Refuse Glare".to_owned(), "Offer sendonly abcd".to_owned()]
-    );
-    // What it says of ours in the meantime changes nothing, not even of the next.
-    assert_eq!(rig.tell(Signal::Answer(answer(&["recvonly"], "efgh"))), ["> result"]);
-    rig.tell(Signal::Offer(Some(sdp(&["inactive"], "efgh"))));
-    let said = rig.error(crate::jingle::refusal::Refusal::TieBreak);
-    assert_eq!(said, ["# the change of the session was refused: conflict"]);
 }
 
 #[test]

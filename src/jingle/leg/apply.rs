@@ -4,7 +4,7 @@ use super::super::action::{Action, Jingle};
 use super::super::info::Info;
 use super::super::propose::Word;
 use super::super::refusal::Refusal;
-use super::super::session::{Progress, Purpose};
+use super::super::session::{Progress, Purpose, Wish};
 use super::state::{Opening, Reply, Rings, State};
 use super::{Begun, Do, Leg, initiator, losses};
 use crate::call::cause::Cause;
@@ -53,6 +53,7 @@ impl Leg {
                 let (taken, progress) = session.offer(&self.sid, offer, limits);
                 Self::send(taken, out);
                 self.progress(progress, signal::Refusal::NotAcceptable, out);
+                self.go_on(limits, out);
             }
             (State::Active(session), Offer(None)) if session.is_stable() => {
                 if let Some(offer) = session.wanted() {
@@ -70,7 +71,10 @@ impl Leg {
                     Self::send(taken, out);
                 }
             }
-            (State::Active(_), Refuse(refused)) => self.refused(&refused, out),
+            (State::Active(_), Refuse(refused)) => {
+                self.refused(&refused, limits, out);
+                self.go_on(limits, out);
+            }
             (State::Proposing(Opening::Offer(offer), _), Candidates(trickles)) => {
                 gather(offer, &trickles);
             }
@@ -94,6 +98,15 @@ impl Leg {
             (_, Offer(_) | Answer(_) | Accept(_) | Refuse(_)) => {
                 self.out_of_place("a description that it cannot have", out);
             }
+        }
+    }
+
+    /// Asks the peer whether it still knows the session (XEP-0166 §6.8): where it does not, its
+    /// answer ends the leg.
+    pub(in crate::jingle) fn ping(&self, out: &mut Vec<Do>) {
+        if let State::Active(_) = &self.state {
+            let ping = Jingle::new(Action::SessionInfo, &self.sid);
+            out.push(Do::Request(Box::new(ping), Purpose::Beside));
         }
     }
 
@@ -160,13 +173,19 @@ impl Leg {
     }
 
     /// The call's other side does not take the peer's change, or takes its own back.
-    fn refused(&mut self, refused: &Refused, out: &mut Vec<Do>) {
+    fn refused(&mut self, refused: &Refused, limits: &Limits, out: &mut Vec<Do>) {
         let State::Active(session) = &mut self.state else {
             return;
         };
         let Some((request, reject)) = session.refuse(&self.sid) else {
             // Nobody waits for our side's offer any more.
-            session.take_back();
+            let (taken, ended) = session.withdraw(&self.sid);
+            let wish = ended.and_then(|ended| session.wish(&ended, None, limits).ok());
+            Self::send(taken, out);
+            if let Some((Wish::Offer(offer), taken)) = wish {
+                Self::send(taken, out);
+                out.push(Do::Signal(Signal::Offer(Some(offer))));
+            }
             return;
         };
         let reply = request.and_then(|request| match (refused.why, &reject) {

@@ -165,9 +165,7 @@ impl Leg {
 
     /// Ends the session towards the peer.
     fn terminate(&self, mut session: Session, reason: Reason, out: &mut Vec<Do>) {
-        let waiting = session.unanswered();
-        let refusal = |request: &Element| Refusal::UnknownSession.answer(request, None);
-        out.extend(waiting.as_ref().and_then(refusal).map(Do::Reply));
+        unanswered(&mut session, out);
         let jingle = Jingle {
             reason: Some(reason.clone()),
             ..Jingle::new(Action::SessionTerminate, &self.sid)
@@ -194,7 +192,9 @@ impl Leg {
 
     /// The peer has ended it.
     pub(in crate::jingle) fn ended_by_peer(&mut self, ending: Ending, out: &mut Vec<Do>) {
-        self.state = State::Over;
+        if let State::Active(mut session) = std::mem::replace(&mut self.state, State::Over) {
+            unanswered(&mut session, out);
+        }
         out.push(Do::Signal(Signal::End(ending)));
         out.push(Do::Over);
     }
@@ -205,6 +205,13 @@ impl Leg {
         let request = |(jingle, purpose): Request| Do::Request(Box::new(jingle), purpose);
         out.extend(taken.requests.into_iter().map(request));
     }
+}
+
+/// Answers the requests of the peer that still wait when its session is over (RFC 6120 §8.2.3).
+fn unanswered(session: &mut Session, out: &mut Vec<Do>) {
+    let waiting = session.unanswered();
+    let refusal = |request: &Element| Refusal::UnknownSession.answer(request, None);
+    out.extend(waiting.iter().filter_map(refusal).map(Do::Reply));
 }
 
 /// A session of ours.

@@ -213,7 +213,8 @@ impl Leg {
         if let Some((taken, progress)) = session.offer_heard(jingle, limits) {
             out.push(Do::Reply(stanza::result(request)));
             Self::send(taken, out);
-            return self.progress(progress, signal::Refusal::NotAcceptable, out);
+            self.progress(progress, signal::Refusal::NotAcceptable, out);
+            return self.go_on(limits, out);
         }
         match &jingle.action {
             Action::TransportInfo if !session.is_change(jingle) => {
@@ -224,9 +225,9 @@ impl Leg {
             | Action::ContentModify
             | Action::ContentRemove
             | Action::DescriptionInfo
-            | Action::TransportInfo => self.wished(jingle, request, limits, out),
+            | Action::TransportInfo => self.wished(None, jingle, request, limits, out),
             Action::SessionInfo => match session.held(jingle) {
-                Some(modify) => self.wished(&modify, request, limits, out),
+                modify @ Some(_) => self.wished(modify, jingle, request, limits, out),
                 None => out.extend(informed(jingle, request)),
             },
             Action::TransportReplace => {
@@ -249,8 +250,15 @@ impl Leg {
         }
     }
 
-    /// The peer wants a change.
-    fn wished(&mut self, jingle: &Jingle, request: &Element, limits: &Limits, out: &mut Vec<Do>) {
+    /// The peer wants a change: as it says, or as this content-modify that says the same.
+    fn wished(
+        &mut self,
+        modify: Option<Jingle>,
+        jingle: &Jingle,
+        request: &Element,
+        limits: &Limits,
+        out: &mut Vec<Do>,
+    ) {
         let State::Active(session) = &mut self.state else {
             return;
         };
@@ -261,13 +269,15 @@ impl Leg {
             // XEP-0166 §7.2.16: both at once; the initiator's goes.
             (Change::Ours(_), Role::Initiator) => return refuse(Refusal::TieBreak, request, out),
             (Change::Ours(_), Role::Responder) => {
-                session.take_back();
-                out.push(Do::Note("both ends changed the session: the peer's goes".into()));
-                let refused = signal::Refusal::Glare.into();
-                out.push(Do::Signal(Signal::Refuse(refused)));
+                match session.put_off(jingle, request) {
+                    true => out.push(Do::Note("both ends change the session at once".into())),
+                    false => refuse(Refusal::OutOfOrder, request, out),
+                }
+                return;
             }
         }
-        match session.wish(jingle, request, limits) {
+        let wish = modify.as_ref().unwrap_or(jingle);
+        match session.wish(wish, Some(request), limits) {
             Ok((Wish::Offer(offer), taken)) => {
                 Self::send(taken, out);
                 out.push(Do::Signal(Signal::Offer(Some(offer))));
@@ -289,8 +299,29 @@ impl Leg {
         }
     }
 
+    /// Takes the request that has crossed an offer of our side, when that is done with.
+    pub(super) fn go_on(&mut self, limits: &Limits, out: &mut Vec<Do>) {
+        let State::Active(session) = &mut self.state else {
+            return;
+        };
+        if let Some((jingle, request)) = session.crossed() {
+            self.changed(&jingle, &request, limits, out);
+        }
+    }
+
     /// What came of a request of ours.
     pub(in crate::jingle) fn answered(
+        &mut self,
+        purpose: Purpose,
+        outcome: &Outcome,
+        limits: &Limits,
+        out: &mut Vec<Do>,
+    ) {
+        self.outcome(purpose, outcome, limits, out);
+        self.go_on(limits, out);
+    }
+
+    fn outcome(
         &mut self,
         purpose: Purpose,
         outcome: &Outcome,
@@ -309,12 +340,26 @@ impl Leg {
             }
         }
         match (purpose, outcome, &mut self.state) {
-            (Purpose::Change(number), Outcome::Result(_), State::Active(session)) => {
+            (
+                Purpose::Change(number) | Purpose::Add(number),
+                Outcome::Result(_),
+                State::Active(session),
+            ) => {
                 let (taken, progress) = session.change_answered(number, true, limits);
                 Self::send(taken, out);
                 self.progress(progress, signal::Refusal::NotAcceptable, out);
             }
-            (Purpose::Change(number), Outcome::Error(_, answer), State::Active(session)) => {
+            (Purpose::Add(number), Outcome::Error(_, answer), State::Active(session))
+                if !Refusal::is_tie_break(answer) =>
+            {
+                let progress = session.add_refused(&self.sid, number, limits);
+                self.progress(progress, signal::Refusal::NotAcceptable, out);
+            }
+            (
+                Purpose::Change(number) | Purpose::Add(number),
+                Outcome::Error(_, answer),
+                State::Active(session),
+            ) => {
                 let why = match Refusal::is_tie_break(answer) {
                     true => signal::Refusal::Glare,
                     false => signal::Refusal::NotAcceptable,
@@ -322,7 +367,11 @@ impl Leg {
                 let (_, progress) = session.change_answered(number, false, limits);
                 self.progress(progress, why, out);
             }
-            (Purpose::Change(number), Outcome::None, State::Active(session)) => {
+            (
+                Purpose::Change(number) | Purpose::Add(number),
+                Outcome::None,
+                State::Active(session),
+            ) => {
                 let (_, progress) = session.change_answered(number, false, limits);
                 self.progress(progress, signal::Refusal::Unanswered, out);
             }
@@ -341,7 +390,8 @@ impl Leg {
                 self.fail(Cause::Timeout, "the session-accept was not answered", out);
             }
             // It was answered as it should be, or the session has gone on without it.
-            (Purpose::Initiate | Purpose::Accept | Purpose::Change(_), ..) => {}
+            (Purpose::Initiate | Purpose::Accept, ..) => {}
+            (Purpose::Change(_) | Purpose::Add(_), ..) => {}
             (Purpose::Beside | Purpose::Terminate, ..) => {}
         }
     }

@@ -12,7 +12,8 @@
 //! SDP offers all and answers all; Jingle changes one thing at a time, and takes some by a result
 //! alone. `ours.rs` and `theirs.rs` each make one of the other. A request of the peer that offers
 //! is answered when the other side of the call has spoken, so that glare there (RFC 3261 §14.1) is
-//! a tie-break here (XEP-0166 §7.2.16).
+//! a tie-break here (XEP-0166 §7.2.16). One that crosses an offer of our side waits until the peer
+//! has answered that: whether it is a tie, only the peer knows, who may take both.
 
 mod ours;
 mod theirs;
@@ -45,6 +46,8 @@ pub(super) struct Session {
     /// What transport-infos said before the session was accepted.
     early: Vec<Content>,
     pub(super) change: Change,
+    /// A request of the peer that has crossed an offer of our side.
+    crossed: Option<(Jingle, Element)>,
     /// Offers of our side so far.
     offers: u32,
 }
@@ -70,6 +73,8 @@ pub(super) enum Purpose {
     Accept,
     /// A part of an offer of ours: the how manieth it is.
     Change(u32),
+    /// The content-add of an offer of ours, likewise.
+    Add(u32),
     /// Candidates, information, a part of an answer: refused, it changes nothing.
     Beside,
     /// The session-terminate.
@@ -83,6 +88,7 @@ impl Purpose {
             Self::Initiate => "the session-initiate",
             Self::Accept => "the session-accept",
             Self::Change(_) => "the change of the session",
+            Self::Add(_) => "the content-add",
             Self::Beside => "a request inside the session",
             Self::Terminate => "the session-terminate",
         }
@@ -126,6 +132,7 @@ impl Session {
             heard: None,
             early: Vec::new(),
             change: Change::Stable,
+            crossed: None,
             offers: 0,
         }
     }
@@ -272,12 +279,29 @@ impl Session {
         matches!(self.change, Change::Stable)
     }
 
-    /// What answers a request that still waits, when the session ends.
-    pub(super) fn unanswered(&mut self) -> Option<Element> {
-        match std::mem::take(&mut self.change) {
+    /// Keeps a request of the peer that has crossed an offer of our side. `false` where one waits
+    /// already.
+    pub(super) fn put_off(&mut self, jingle: &Jingle, request: &Element) -> bool {
+        let is_first = self.crossed.is_none();
+        if is_first {
+            self.crossed = Some((jingle.clone(), request.clone()));
+        }
+        is_first
+    }
+
+    /// The request that has crossed an offer of our side, once that is done with.
+    pub(super) fn crossed(&mut self) -> Option<(Jingle, Element)> {
+        self.crossed.take_if(|_| matches!(self.change, Change::Stable))
+    }
+
+    /// The requests of the peer that still wait, when the session ends.
+    pub(super) fn unanswered(&mut self) -> Vec<Element> {
+        let theirs = match std::mem::take(&mut self.change) {
             Change::Theirs(theirs) => theirs.request,
             Change::Stable | Change::Ours(_) => None,
-        }
+        };
+        let crossed = self.crossed.take().map(|(_, request)| request);
+        theirs.into_iter().chain(crossed).collect()
     }
 }
 

@@ -1,7 +1,7 @@
 //! [`Ours`]: an offer of our side inside a session, and what the peer still owes of its answer.
 
 use super::super::action::{Action, Jingle};
-use super::super::content::Content;
+use super::super::content::{Content, Senders};
 use super::super::info::Info;
 use super::super::sdp::{Sections, Step};
 use super::{Change, Purpose, Request, Session, Taken, spoken};
@@ -128,6 +128,28 @@ impl Session {
         (taken, self.progress(limits))
     }
 
+    /// The content-add of the offer of this number was refused: as a content-reject, and the rest
+    /// of the offer may be taken.
+    pub(in crate::jingle) fn add_refused(
+        &mut self,
+        sid: &str,
+        number: u32,
+        limits: &Limits,
+    ) -> Progress {
+        let ours = match &mut self.change {
+            Change::Ours(ours) if ours.number == number => ours,
+            Change::Ours(_) | Change::Theirs(_) | Change::Stable => return Progress::Waits,
+        };
+        ours.results = ours.results.saturating_sub(1);
+        let named = |name: &String| Content::named(self.role, name);
+        let contents = ours.added.iter().map(named).collect();
+        let reject = spoken(Action::ContentReject, sid, contents, Vec::new());
+        match self.offer_heard(&reject, limits) {
+            Some((_, progress)) => progress,
+            None => self.take_back(),
+        }
+    }
+
     /// The peer's content-accept, content-reject or restart, where it belongs to the offer; `None`
     /// where it does not.
     pub(in crate::jingle) fn offer_heard(
@@ -188,6 +210,49 @@ impl Session {
         }
     }
 
+    /// Our side takes an offer back that the peer has taken, or will: the session is what it was,
+    /// and the peer is told so. Where the offer has ended contents they stay so, by a
+    /// content-remove as the peer would have said it. New credentials stand until its own come,
+    /// which are another restart then.
+    pub(in crate::jingle) fn withdraw(&mut self, sid: &str) -> (Taken, Option<Jingle>) {
+        let mut taken = Taken::default();
+        let (Change::Ours(ours), Some(told)) = (&self.change, &self.told) else {
+            return (taken, None);
+        };
+        let (mut added, mut modified, mut removed) = (Vec::new(), Vec::new(), Vec::new());
+        for media in ours.offer.media() {
+            let section = media.index();
+            let (then, now) = (ours.before.content_of(section), self.sections.content_of(section));
+            let before = told.media_at(section);
+            match (then, now) {
+                (None, Some(now)) => added.push(Content::named(now.creator, &now.name)),
+                (Some(then), None) => removed.push(Content::named(then.creator, &then.name)),
+                (Some(then), Some(_)) => {
+                    let direction = before.map(|before| before.direction());
+                    let turned = direction.filter(|it| *it != media.direction());
+                    modified.extend(turned.map(|direction| Content {
+                        senders: Some(Senders::of(direction, self.role)),
+                        ..Content::named(then.creator, &then.name)
+                    }));
+                }
+                (None, None) => {}
+            }
+        }
+        taken.requests.extend(held(sid, &ours.offer, told));
+        for (action, contents) in [
+            (Action::ContentRemove, added),
+            (Action::ContentModify, modified),
+        ] {
+            if !contents.is_empty() {
+                let jingle = spoken(action, sid, contents, Vec::new());
+                taken.requests.push((jingle, Purpose::Beside));
+            }
+        }
+        self.take_back();
+        let ended = spoken(Action::ContentRemove, sid, removed, Vec::new());
+        (taken, Some(ended).filter(|it| !it.contents.is_empty()))
+    }
+
     /// Whether the answer is complete.
     fn progress(&mut self, limits: &Limits) -> Progress {
         match std::mem::take(&mut self.change) {
@@ -234,18 +299,19 @@ impl Ours {
 
     /// Remembers what a step makes the peer owe.
     fn expect(&mut self, step: &Step) -> Purpose {
-        match step {
+        let purpose = match step {
             Step::Add(contents) => {
                 let names = contents.iter().map(|content: &Content| content.name.clone());
                 self.added.extend(names);
+                Purpose::Add(self.number)
             }
-            Step::Remove(_) | Step::Modify(_) | Step::Restart(_) => {}
+            Step::Remove(_) | Step::Modify(_) | Step::Restart(_) => Purpose::Change(self.number),
             Step::Describe(_) | Step::Candidates(_) | Step::Accept(_) | Step::Reject(_) => {
                 return Purpose::Beside;
             }
-        }
+        };
         self.results += 1;
-        Purpose::Change(self.number)
+        purpose
     }
 }
 

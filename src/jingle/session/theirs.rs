@@ -42,7 +42,7 @@ impl Session {
     pub(in crate::jingle) fn wish(
         &mut self,
         jingle: &Jingle,
-        request: &Element,
+        request: Option<&Element>,
         limits: &Limits,
     ) -> Result<(Wish, Taken), MapError> {
         let mut taken = Taken::default();
@@ -70,7 +70,7 @@ impl Session {
         self.change = Change::Theirs(Box::new(Theirs {
             offer: offer.clone(),
             before,
-            request: Some(request.clone()),
+            request: request.cloned(),
             added,
         }));
         Ok((Wish::Offer(offer), taken))

@@ -453,6 +453,7 @@ impl Session {
             media: Some(media.clone()),
             senders: Some("both".to_owned()),
             ice: Some(ice.clone()),
+            extended: media == "audio",
         })
         .collect()
     }

@@ -34,6 +34,8 @@ pub(crate) struct Content {
     /// Who sends, where it is said.
     pub(crate) senders: Option<String>,
     pub(crate) ice: Option<Ice>,
+    /// Whether header extensions of audio go with its description: not in an answer to one without.
+    pub(crate) extended: bool,
 }
 
 /// A transport.
@@ -62,7 +64,10 @@ impl Content {
         let (creator, name) = (&self.creator, &self.name);
         let senders = self.senders.as_ref();
         let senders = senders.map_or(String::new(), |senders| format!(" senders='{senders}'"));
-        let description = self.media.as_deref().map_or(String::new(), description);
+        let description = self
+            .media
+            .as_deref()
+            .map_or(String::new(), |media| description(media, self.extended));
         let transport = self.ice.as_ref().map_or(String::new(), Ice::write);
         format!(
             "<content creator='{creator}' name='{name}'{senders}>{description}{transport}</content>"
@@ -94,7 +99,7 @@ impl Ice {
     }
 }
 
-fn description(media: &str) -> String {
+fn description(media: &str, extended: bool) -> String {
     let formats: &[_] = match media {
         "video" => &VIDEO,
         _ => &AUDIO,
@@ -111,7 +116,7 @@ fn description(media: &str) -> String {
         let id = place + 1;
         format!("<rtp-hdrext xmlns='urn:xmpp:jingle:apps:rtp:rtp-hdrext:0' id='{id}' uri='{uri}'/>")
     };
-    let extensions = EXTENSIONS.iter().enumerate().filter(|_| media == "audio");
+    let extensions = EXTENSIONS.iter().enumerate().filter(|_| extended);
     let extensions: String = extensions.map(extension).collect();
     format!(
         "<description xmlns='{RTP}' media='{media}'>{formats}{extensions}<rtcp-mux/></description>"
