@@ -12,6 +12,7 @@ use crate::address::Address;
 use crate::call::cause::Cause;
 use crate::call::profile::Profile;
 use crate::call::signal::Ending;
+use crate::config;
 use crate::id::LegId;
 use crate::jingle;
 use crate::jingle::agent::Called;
@@ -120,15 +121,20 @@ impl Gateway {
         let (line, target) = match &called {
             Called::Owner(owner) => (None, Ok(Target::User(owner.clone()))),
             Called::Address(address) => {
+                let component = self.config.component.get(entity.0);
+                let allowed = component.and_then(config::Component::allowed);
                 let caller = Caller {
                     user: &from,
                     accounts: &[],
-                    destinations: None,
+                    destinations: allowed.as_deref(),
                 };
                 self.plan.route(address, caller, None)
             }
         };
-        let (door, way) = (self.xmpp.name(entity).unwrap_or_default(), way(line, &target));
+        let (door, way) = (
+            self.xmpp.name(entity).unwrap_or_default(),
+            way(line, &target),
+        );
         let who = format!("{from} called {} by {door}: {way}", invite.to);
         self.traces.about(id, &who);
         let placements = match target {
@@ -188,7 +194,9 @@ impl Gateway {
             Via::Component(name) => self.xmpp.named(name)?,
             Via::Account(owner) => {
                 let account = self.config.xmpp_account.iter();
-                let name = account.filter(|one| one.owner == *owner).map(|one| &one.name);
+                let name = account
+                    .filter(|one| one.owner == *owner)
+                    .map(|one| &one.name);
                 self.xmpp.named(name.into_iter().next()?)?
             }
         };
