@@ -186,8 +186,8 @@ pub struct XmppAccount {
     pub password: Secret,
     /// The client user that it belongs to.
     pub owner: String,
-    /// Who may call it, and learn that it is online: patterns of addresses without a resource,
-    /// with `*`; nobody where there are none.
+    /// Who may call it, write to its user here, and learn that it is online: patterns of addresses
+    /// without a resource, with `*`; nobody where there are none.
     pub callers: Vec<String>,
     /// Where the server is, `host` or `host:port`; by default what the domain's records say.
     pub server: Option<String>,

@@ -12,7 +12,6 @@ use crate::address::Address;
 use crate::call::cause::Cause;
 use crate::call::profile::Profile;
 use crate::call::signal::Ending;
-use crate::config;
 use crate::id::LegId;
 use crate::jingle;
 use crate::jingle::agent::Called;
@@ -24,7 +23,7 @@ use crate::trace::store::Kind;
 use crate::xmpp::address::jid_of;
 use crate::xmpp::iq::Outcome;
 use crate::xmpp::stanza::domain;
-use crate::xmpp::{self, Standing};
+use crate::xmpp::{self, EntityId, Standing};
 
 impl Gateway {
     pub(super) fn xmpp_event(&mut self, event: xmpp::Event, now: Instant) {
@@ -56,6 +55,7 @@ impl Gateway {
             xmpp::Event::Stanza { entity, stanza } => {
                 let is_of_call = self.jingle.stanza(entity, &stanza, &mut self.ids, now);
                 if !is_of_call {
+                    self.chat_says(entity, &stanza, now);
                     self.xmpp.refuse(entity, &stanza, now);
                 }
             }
@@ -64,12 +64,14 @@ impl Gateway {
             }
             xmpp::Event::Undelivered { entity, stanza } => {
                 self.jingle.undelivered(entity, &stanza, now);
+                self.chat_undelivered(entity, &stanza, now);
             }
             xmpp::Event::State { entity, standing } => {
                 let name = self.xmpp.name(entity).unwrap_or_default().to_owned();
                 let is_online = matches!(standing, Standing::Online { .. });
                 if let Standing::Online { jid, .. } = &standing {
                     self.jingle.online(entity, jid);
+                    self.texts.online(entity, jid);
                 }
                 self.metrics.chat_server(&name, is_online);
             }
@@ -121,8 +123,7 @@ impl Gateway {
         let (line, target) = match &called {
             Called::Owner(owner) => (None, Ok(Target::User(owner.clone()))),
             Called::Address(address) => {
-                let component = self.config.component.get(entity.0);
-                let allowed = component.and_then(config::Component::allowed);
+                let allowed = self.allowed_by(entity);
                 let caller = Caller {
                     user: &from,
                     accounts: &[],
@@ -167,6 +168,12 @@ impl Gateway {
         self.place(leg, Self::chat_profile(), placements, *invite, now);
     }
 
+    /// What chat users may reach by a stream, as patterns; all that the plan allows where there are
+    /// none. Components come first among the streams; an account leads to its owner alone.
+    pub(super) fn allowed_by(&self, entity: EntityId) -> Option<Vec<String>> {
+        self.config.component.get(entity.0)?.allowed()
+    }
+
     fn chat_refused(&mut self, leg: LegId, refused: Refused, now: Instant) {
         let cause = match refused {
             Refused::NoRoute => Cause::NotFound,
@@ -178,13 +185,27 @@ impl Gateway {
         self.never_placed(leg, ending, now);
     }
 
-    /// A chat user who is to be called, by this component or by an account of this user.
+    /// A chat user who is to be called.
     pub(super) fn chat_placement(
         &self,
         via: &Via,
         jid: &str,
         caller: &Address,
     ) -> Option<Placement> {
+        let target = self.chat_target(via, jid, caller)?;
+        Some(Placement {
+            kind: Leg::JingleToPlace(Box::new(target)),
+            profile: Self::chat_profile(),
+        })
+    }
+
+    /// How a chat user is reached, by this component or by an account of this user.
+    pub(super) fn chat_target(
+        &self,
+        via: &Via,
+        jid: &str,
+        caller: &Address,
+    ) -> Option<jingle::agent::Target> {
         // What comes back to us would go round for ever: XMPP counts no hops.
         let mut components = self.config.component.iter();
         if components.any(|one| one.domain.eq_ignore_ascii_case(domain(jid))) {
@@ -206,11 +227,7 @@ impl Gateway {
             Via::Account(_) => own.to_owned(),
         };
         let to = jid.to_owned();
-        let target = jingle::agent::Target { entity, from, to };
-        Some(Placement {
-            kind: Leg::JingleToPlace(Box::new(target)),
-            profile: Self::chat_profile(),
-        })
+        Some(jingle::agent::Target { entity, from, to })
     }
 
     /// Clients of chat servers are browsers, or have their engine; they take candidates one by one

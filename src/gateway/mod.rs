@@ -18,6 +18,7 @@ mod place;
 mod port;
 mod report;
 mod shedding;
+mod text;
 mod traced;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -29,6 +30,7 @@ use bytes::Bytes;
 use self::legs::Legs;
 pub use self::port::{Input, Output};
 use self::shedding::Shedding;
+use self::text::Texts;
 use crate::call::signal::{Ending, Signal};
 use crate::call::switchboard::{Command, Switchboard};
 use crate::call::timer::Patience;
@@ -72,6 +74,7 @@ pub struct Gateway {
     sip: sip::Agent,
     xmpp: xmpp::Agent,
     jingle: jingle::Agent,
+    texts: Texts,
     switchboard: Switchboard,
     plan: DialPlan,
     legs: Legs,
@@ -114,6 +117,7 @@ impl Gateway {
             sip: sip::Agent::new(&config, sip_bound, now),
             xmpp: xmpp::Agent::new(&config, now),
             jingle: jingle::Agent::new(&config),
+            texts: Texts::new(&config),
             switchboard: Switchboard::new(patience, config.call.calls_max),
             plan: DialPlan::new(&config),
             legs: Legs::default(),
@@ -208,6 +212,7 @@ impl Gateway {
                 gateway.leave(now);
             }
             gateway.xmpp.handle_timeout(&mut gateway.ids, now);
+            gateway.texts_due(now);
         });
     }
 
@@ -225,7 +230,9 @@ impl Gateway {
             self.sip.poll_timeout(),
             self.xmpp.poll_timeout(),
         ];
-        agents.into_iter().chain([life, calls]).flatten().min()
+        let texts = self.texts.poll_timeout();
+        let all = agents.into_iter().chain([life, calls, texts]);
+        all.flatten().min()
     }
 
     /// The next thing to be done.
@@ -237,7 +244,8 @@ impl Gateway {
     #[must_use]
     pub fn is_idle(&self) -> bool {
         let middle = self.switchboard.is_empty() && self.legs.is_empty() && self.joins.is_empty();
-        middle && self.ws.is_idle() && self.sip.is_idle() && self.jingle.is_idle()
+        let agents = self.ws.is_idle() && self.sip.is_idle() && self.jingle.is_idle();
+        middle && agents && self.texts.is_empty()
     }
 
     /// The number of the `count`th stream that was accepted.
@@ -304,6 +312,8 @@ impl Gateway {
                 self.sip
                     .remove_account(&(user, account), &mut self.ids, now);
             }
+            ws::Event::Text(sent) => self.client_says(sent, now),
+            ws::Event::TextOutcome { note, outcome } => self.text_came(note, outcome, now),
             ws::Event::Refused(refused) => self.ws_refused(&refused, now),
             ws::Event::Trace(entry) => self.trace(entry),
             ws::Event::Gone { leg } => self.gone(leg),
@@ -346,6 +356,8 @@ impl Gateway {
             sip::Event::Signal { leg, signal } => self.command(leg, signal, now),
             sip::Event::AccountState(state) => self.account_state(state),
             sip::Event::TrunkState { trunk, reachable } => self.metrics.trunk(&trunk, reachable),
+            sip::Event::Paged(paged) => self.phone_says(paged, now),
+            sip::Event::TextOutcome { note, outcome } => self.text_came(note, outcome, now),
             sip::Event::Refused(refused) => self.sip_refused(&refused, now),
             sip::Event::Named { leg, name } => self.name_leg(leg, Wire::Sip, &name),
             sip::Event::Trace(entry) => self.trace(entry),
@@ -402,6 +414,7 @@ impl Gateway {
             until: now + LEAVE_AFTER,
         };
         self.settle_effects(now);
+        self.texts_over(now);
         self.sip.shutdown(&mut self.ids, now);
         // The ends of sessions go before the stream does.
         while let Some(event) = self.jingle.poll_event() {

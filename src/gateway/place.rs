@@ -31,6 +31,15 @@ pub(super) struct Placement {
     pub(super) profile: Profile,
 }
 
+/// The code that a client is told.
+pub(super) fn code_of(refused: Refused) -> Code {
+    match refused {
+        Refused::NoRoute => Code::NotFound,
+        Refused::NotPermitted | Refused::ForeignHost => Code::Forbidden,
+        Refused::UnknownAccount => Code::UnknownAccount,
+    }
+}
+
 impl Gateway {
     /// A client asks for a call.
     pub(super) fn ws_calls(&mut self, call: ws::Call, now: Instant) {
@@ -54,10 +63,7 @@ impl Gateway {
         let joined = match &target {
             Ok(Target::Join(word)) => self.joins.get(word).copied(),
             Ok(
-                Target::User(_)
-                | Target::Trunk { .. }
-                | Target::Chat { .. }
-                | Target::Reject(_),
+                Target::User(_) | Target::Trunk { .. } | Target::Chat { .. } | Target::Reject(_),
             )
             | Err(_) => None,
         };
@@ -333,11 +339,7 @@ impl Gateway {
     }
 
     fn ws_refuse(&mut self, leg: LegId, refused: Refused, now: Instant) {
-        let code = match refused {
-            Refused::NoRoute => Code::NotFound,
-            Refused::NotPermitted | Refused::ForeignHost => Code::Forbidden,
-            Refused::UnknownAccount => Code::UnknownAccount,
-        };
+        let code = code_of(refused);
         let how = format!("refused by the gateway: {} ({refused})", code.name());
         self.trace_refused(leg, &how, now);
         self.ws.refuse(leg, code, &refused.to_string());

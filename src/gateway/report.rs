@@ -34,6 +34,7 @@ impl Gateway {
             "How often new calls began to be refused.",
             self.shedding.begun(),
         );
+        self.texts.report(&mut page);
         page.switchboard(self.switchboard.counts());
         page.counts("json", self.ws.counted());
         page.counts("sip", self.sip.counted());

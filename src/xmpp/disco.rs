@@ -30,6 +30,7 @@ pub const FEATURES: &[&str] = &[
     ns::JINGLE_ICE,
     ns::JINGLE_DTLS,
     ns::JINGLE_MESSAGE,
+    ns::RECEIPTS,
 ];
 
 /// Whoever sees this one gathers all candidates before he offers (XEP-0176).

@@ -1,9 +1,9 @@
 //! Presence of the gateway's addresses (RFC 6121 §3, §4).
 //!
-//! Whoever may call and subscribes to an address that is served is approved at once and told that it
-//! is there, with what it can do; to anybody else there is no such address. Servers remember a
-//! subscription and forget our presence with the stream; who has been told is told again when it is
-//! up.
+//! Whoever may call and subscribes to an address that is served is approved at once and told that
+//! it is there, with what it can do; to anybody else there is no such address. Servers remember a
+//! subscription and forget our presence with the stream; who has been told is told again when it
+//! is up.
 
 use std::collections::BTreeSet;
 

@@ -74,6 +74,33 @@ var errors = {
 function endWords(cause2) {
   return ends[cause2] ?? ends.internal;
 }
+function messageWords(cause2) {
+  switch (cause2) {
+    case "not_found":
+    case "unavailable":
+    case "unreachable":
+    case "overloaded":
+    case "draining":
+    case "moved":
+    case "internal":
+      return endWords(cause2);
+    case "forbidden":
+      return { what: "This message is not allowed.", next: "Sign in as somebody who may send it." };
+    case "declined":
+      return { what: "The message is not wanted." };
+    case "not_acceptable":
+    case "no_common_codec":
+      return { what: "The other side takes no such message.", next: "Try a shorter one." };
+    case "misbehaved":
+    case "normal":
+    case "cancelled":
+    case "answered_elsewhere":
+    case "busy":
+    case "no_answer":
+    case "timeout":
+      return { what: "The message did not arrive.", next: "Try again later." };
+  }
+}
 function errorWords(code) {
   return errors[code] ?? errors.internal;
 }
@@ -188,8 +215,8 @@ var Fault = class _Fault extends Error {
   detail;
   /** For people: what is wrong, and what to do. */
   words;
-  constructor(code, message, frame, words, sip) {
-    super(message);
+  constructor(code, message2, frame, words, sip) {
+    super(message2);
     this.code = code;
     this.words = words ?? errorWords(code);
     this.retry = frame?.retry ?? "never";
@@ -338,7 +365,8 @@ var limits = members({
   frame_bytes: whole(),
   calls: whole(),
   candidates: whole(),
-  frames_per_second: whole()
+  frames_per_second: whole(),
+  text_bytes: whole()
 });
 var grace = members({
   ringing_ms: whole(),
@@ -480,6 +508,13 @@ var clientTable = {
     digits: text,
     duration_ms: optional(anyOf(whole(), none)),
     ack: optional(whole())
+  },
+  "message.send": {
+    id: text,
+    to: text,
+    text,
+    account: optional(anyOf(text, none)),
+    ack: optional(whole())
   }
 };
 var replyTable = {
@@ -591,6 +626,25 @@ var eventTable = {
     call: text,
     cause,
     by: endedBy,
+    message: text,
+    detail: optional(anyOf(text, none)),
+    sip: optional(anyOf(sipStatus, none))
+  },
+  "message.incoming": {
+    seq: whole(),
+    from: caller,
+    to: text,
+    text,
+    account: optional(anyOf(text, none))
+  },
+  "message.delivered": {
+    seq: whole(),
+    id: text
+  },
+  "message.failed": {
+    seq: whole(),
+    id: text,
+    cause,
     message: text,
     detail: optional(anyOf(text, none)),
     sip: optional(anyOf(sipStatus, none))
@@ -927,8 +981,8 @@ var Negotiation = class {
       return this.#later(500 + this.#environment.random() * 2e3);
     }
     const said = sip ? `${code} (${sip.status} ${sip.reason})` : code;
-    const message = `the other side refused the change: ${said}`;
-    const fault = new Fault("bad_description", message, void 0, void 0, sip ?? void 0);
+    const message2 = `the other side refused the change: ${said}`;
+    const fault = new Fault("bad_description", message2, void 0, void 0, sip ?? void 0);
     for (const { reject } of offered.need.waiting) reject(fault);
     this.#wire.fault(fault);
     this.#wire.settled();
@@ -1605,9 +1659,9 @@ var Call = class extends Emitter {
       case "call.dtmf":
         return this.emit("dtmf", { digit: event.digit, durationMs: event.duration_ms });
       case "call.ended": {
-        const { cause: cause2, by, message, sip } = event;
+        const { cause: cause2, by, message: message2, sip } = event;
         const words = endWords(cause2);
-        return this.#finish({ cause: cause2, by, words, message, ...sip ? { sip } : {} });
+        return this.#finish({ cause: cause2, by, words, message: message2, ...sip ? { sip } : {} });
       }
     }
   }
@@ -1672,9 +1726,9 @@ var Call = class extends Emitter {
     this.#giveUp(fault.message);
   }
   /** There is nothing that both sides could agree on. */
-  #giveUp(message) {
+  #giveUp(message2) {
     this.#tell({ type: "call.end", call: this.id, cause: "not_acceptable" });
-    this.#finish({ ...local("not_acceptable"), message });
+    this.#finish({ ...local("not_acceptable"), message: message2 });
   }
   #candidate(candidate2) {
     if (this.#is("incoming") || this.#is("answering")) {
@@ -1781,9 +1835,9 @@ var Call = class extends Emitter {
   }
   /** The gateway refuses the call itself. */
   #fail(fault) {
-    const { message, words } = fault;
+    const { message: message2, words } = fault;
     const cause2 = isCause(fault.code) ? fault.code : "internal";
-    this.#finish({ cause: cause2, by: "gateway", words, message });
+    this.#finish({ cause: cause2, by: "gateway", words, message: message2 });
   }
   #finish(end2) {
     if (this.#state === "ended") return;
@@ -1813,8 +1867,8 @@ var Call = class extends Emitter {
     return this.#state === state;
   }
 };
-function misplaced(message) {
-  return new Fault("bad_state", message);
+function misplaced(message2) {
+  return new Fault("bad_state", message2);
 }
 
 // src/frames.ts
@@ -1861,10 +1915,10 @@ function byChannel(name, environment) {
     const self = environment.newId();
     let mine = false;
     channel.onmessage = ({ data }) => {
-      const message = data;
-      if (message.from === self) return;
-      if (message.says === "whose" && mine) channel.postMessage({ from: self, says: "mine" });
-      if (message.says === "mine" && !mine) {
+      const message2 = data;
+      if (message2.from === self) return;
+      if (message2.says === "whose" && mine) channel.postMessage({ from: self, says: "mine" });
+      if (message2.says === "mine" && !mine) {
         environment.clearTimeout(timer);
         channel.close();
         resolve(void 0);
@@ -2191,8 +2245,8 @@ var Connection = class extends Emitter {
   #event(event) {
     if (event.seq <= this.#seq) return;
     if (event.seq !== this.#seq + 1) {
-      const message = `event ${event.seq} came after ${this.#seq}: resuming`;
-      this.emit("fault", new Fault("bad_frame", message));
+      const message2 = `event ${event.seq} came after ${this.#seq}: resuming`;
+      this.emit("fault", new Fault("bad_frame", message2));
       const socket = this.#socket();
       return socket && this.#lost(socket);
     }
@@ -2536,6 +2590,17 @@ var Crosspoint = class extends Emitter {
     void call.start(to, options);
     return call;
   }
+  /**
+   * Sends a text message to whom a call of `to` would go, and returns its id once it is on its way.
+   * What becomes of it is told by `delivery` under that id. Rejects with a {@link Fault} where the
+   * gateway does not take it.
+   */
+  async sendMessage(to, text2, options = {}) {
+    const { account } = options;
+    const request = { type: "message.send", to, text: text2, ...account ? { account } : {} };
+    const { id } = await this.#connected().request(request);
+    return id;
+  }
   /** Registers an account: one that the token names, or one's own where the gateway allows it. */
   async addAccount(account) {
     await this.#connected().request({ type: "account.add", ...account });
@@ -2630,6 +2695,12 @@ var Crosspoint = class extends Emitter {
         this.#accounts.set(event.account, account);
         return this.emit("account", account);
       }
+      case "message.incoming":
+        return this.emit("message", message(event));
+      case "message.delivered":
+        return this.emit("delivery", { id: event.id, delivered: true });
+      case "message.failed":
+        return this.emit("delivery", failed(event));
       case "token.expiring":
         return this.#expiring(event.expires_in_ms);
       default:
@@ -2671,6 +2742,13 @@ var Crosspoint = class extends Emitter {
     this.#connection?.memory.drop(call.id);
   }
 };
+function message({ from, to, account, text: text2 }) {
+  const fromName = from.display_name ?? void 0;
+  return { from: from.uri, fromName, to, account: account ?? void 0, text: text2 };
+}
+function failed({ id, cause: cause2, sip }) {
+  return { id, delivered: false, cause: cause2, words: messageWords(cause2), sip: sip ?? void 0 };
+}
 function iceServer2({ urls, username, credential }) {
   return { urls, ...username ? { username } : {}, ...credential ? { credential } : {} };
 }
@@ -2795,5 +2873,6 @@ export {
   Sounds,
   endWords,
   errorWords,
-  mediaWords
+  mediaWords,
+  messageWords
 };

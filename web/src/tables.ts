@@ -155,6 +155,7 @@ const limits = members({
   calls: whole(),
   candidates: whole(),
   frames_per_second: whole(),
+  text_bytes: whole(),
 });
 
 const grace = members({
@@ -305,6 +306,13 @@ export const clientTable: Table<Frames.ClientFrame> = {
     duration_ms: optional(anyOf(whole(), none)),
     ack: optional(whole()),
   },
+  "message.send": {
+    id: text,
+    to: text,
+    text,
+    account: optional(anyOf(text, none)),
+    ack: optional(whole()),
+  },
 };
 
 /** Replies and frames of the hand-shake: without a `seq`. */
@@ -419,6 +427,25 @@ export const eventTable: Table<Frames.EventFrame> = {
     call: text,
     cause,
     by: endedBy,
+    message: text,
+    detail: optional(anyOf(text, none)),
+    sip: optional(anyOf(sipStatus, none)),
+  },
+  "message.incoming": {
+    seq: whole(),
+    from: caller,
+    to: text,
+    text,
+    account: optional(anyOf(text, none)),
+  },
+  "message.delivered": {
+    seq: whole(),
+    id: text,
+  },
+  "message.failed": {
+    seq: whole(),
+    id: text,
+    cause,
     message: text,
     detail: optional(anyOf(text, none)),
     sip: optional(anyOf(sipStatus, none)),

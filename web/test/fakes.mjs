@@ -94,7 +94,7 @@ export const WELCOME = {
   user: "alice",
   accounts: [],
   ice_servers: [],
-  limits: { frame_bytes: 4096, calls: 20, candidates: 200, frames_per_second: 100 },
+  limits: { frame_bytes: 4096, calls: 20, candidates: 200, frames_per_second: 100, text_bytes: 8192 },
   grace: { ringing_ms: 60000, answered_ms: 300000 },
   heartbeat_ms: 20000,
   gateway: "crosspoint/0.1.0",

@@ -7,12 +7,11 @@
 //!   stanza ◀────── placed: what a leg wants done ◀── Signal         down
 //! ```
 //!
-//! The streams are `crate::xmpp`'s: what is to be sent is an [`Event`], what came of a request comes
-//! by [`Agent::answered`]. `recorded.rs` writes the trace.
+//! The streams are `crate::xmpp`'s: what is to be sent is an [`Event`], what came of a request
+//! comes by [`Agent::answered`]. `recorded.rs` writes the trace.
 
 mod allowance;
 mod arrival;
-mod carbon;
 mod ended;
 mod placed;
 mod recorded;

@@ -5,6 +5,7 @@ mod faults;
 mod incoming;
 mod inside;
 mod outgoing;
+mod paging;
 mod registering;
 mod traces;
 mod transports;

@@ -227,12 +227,16 @@ impl Agent {
         };
         match session.ring.after(seq) {
             Some(replay) => {
-                session.ring.acknowledge(seq);
+                self.acknowledged(id, seq);
                 self.counts.resumed += 1;
                 (id, Resumed::Whole(true), replay)
             }
             None => {
                 session.ring.clear();
+                if seq <= session.ring.last() {
+                    self.acknowledged(id, seq);
+                }
+                self.texts_lost(id);
                 self.counts.snapshots += 1;
                 (id, Resumed::Snapshot(SnapshotWord::Snapshot), Vec::new())
             }
@@ -382,6 +386,7 @@ impl Agent {
                 calls: self.calls_max(permissions),
                 candidates: self.call.candidates_max,
                 frames_per_second: self.client.frames_per_second,
+                text_bytes: self.text_bytes_max,
             },
             grace: Grace {
                 ringing_ms: ms(self.call.ringing_grace),

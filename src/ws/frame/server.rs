@@ -235,6 +235,41 @@ pub enum Event {
         /// For people, never to be parsed.
         message: String,
     },
+    /// Somebody has written.
+    #[serde(rename = "message.incoming")]
+    MessageIncoming {
+        /// Who.
+        from: Caller,
+        /// Whom it was for.
+        to: String,
+        /// The account that it was for, where it was one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        account: Option<String>,
+        /// What was written.
+        text: String,
+    },
+    /// A message of the client has arrived: a program of whom it was for has it.
+    #[serde(rename = "message.delivered")]
+    MessageDelivered {
+        /// The request that sent it.
+        id: String,
+    },
+    /// A message of the client has not arrived, and will not.
+    #[serde(rename = "message.failed")]
+    MessageFailed {
+        /// The request that sent it.
+        id: String,
+        /// Why.
+        cause: EndCause,
+        /// What the far end said.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sip: Option<SipStatus>,
+        /// The particulars, for whoever looks for a fault.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        detail: Option<String>,
+        /// For people, never to be parsed.
+        message: String,
+    },
 }
 
 /// Whether an old session goes on: `true`, `false`, or `"snapshot"`.
@@ -305,6 +340,8 @@ pub struct Limits {
     pub candidates: usize,
     /// Frames a second, in the long run.
     pub frames_per_second: u32,
+    /// Bytes of a text message.
+    pub text_bytes: usize,
 }
 
 /// How long calls outlive the connection.
@@ -505,6 +542,9 @@ impl Event {
             Self::CallMedia { .. } => "call.media",
             Self::CallDtmf { .. } => "call.dtmf",
             Self::CallEnded { .. } => "call.ended",
+            Self::MessageIncoming { .. } => "message.incoming",
+            Self::MessageDelivered { .. } => "message.delivered",
+            Self::MessageFailed { .. } => "message.failed",
         }
     }
 }

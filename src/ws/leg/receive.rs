@@ -93,7 +93,8 @@ impl Leg {
                 | F::Ping(_)
                 | F::AccountAdd(_)
                 | F::AccountRemove(_)
-                | F::CallCreate(_),
+                | F::CallCreate(_)
+                | F::MessageSend(_),
             ) => Err(Fault::new(Code::BadState, "this is not about a call")),
         }
     }

@@ -2,12 +2,12 @@
 
 use minidom::Element;
 
-use crate::xmpp::ns::CARBONS;
-use crate::xmpp::stanza::{bare, is_same};
+use super::ns;
+use super::stanza::{bare, is_same};
 
 /// A message as it concerns this client.
 #[derive(Debug, PartialEq)]
-pub(super) enum Copied<'a> {
+pub enum Copied<'a> {
     /// It is for us.
     Own(&'a Element),
     /// Another client of the account has sent it.
@@ -21,10 +21,12 @@ pub(super) enum Copied<'a> {
 const FORWARD: &str = "urn:xmpp:forward:0";
 
 /// Reads a message; `own` is our address.
-pub(super) fn copied<'a>(message: &'a Element, own: &str) -> Copied<'a> {
+#[must_use]
+pub fn copied<'a>(message: &'a Element, own: &str) -> Copied<'a> {
     // `<private/>` only asks that no copies are made (XEP-0280).
-    let is_copy =
-        |child: &&Element| child.ns() == CARBONS && matches!(child.name(), "sent" | "received");
+    let is_copy = |child: &&Element| {
+        child.ns() == ns::CARBONS && matches!(child.name(), "sent" | "received")
+    };
     let carbon = message.children().find(is_copy);
     let Some(carbon) = carbon else {
         return Copied::Own(message);
@@ -35,7 +37,7 @@ pub(super) fn copied<'a>(message: &'a Element, own: &str) -> Copied<'a> {
         .is_some_and(|from| is_same(from, bare(own)));
     let inner = carbon
         .get_child("forwarded", FORWARD)
-        .and_then(|forwarded| forwarded.get_child("message", crate::xmpp::ns::CLIENT));
+        .and_then(|forwarded| forwarded.get_child("message", ns::CLIENT));
     match (is_ours, carbon.name(), inner) {
         (true, "sent", Some(inner)) => Copied::Sent(inner),
         (true, "received", Some(inner)) => Copied::Received(inner),
