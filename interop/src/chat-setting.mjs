@@ -43,7 +43,7 @@ export async function house(ctx, peer, {
       component: [component('web', WEB, 'user'), component('sip', SIP, 'dialled')],
       xmpp_account: accounts.map((user) => ({
         name: user, jid: `${user}@${server.domain}/gateway`, password: `pw-${user}`, owner: user,
-        server: `127.0.0.1:${server.clientPort}`, ca,
+        server: `127.0.0.1:${server.clientPort}`, ca, callers: [`*@${server.domain}`],
       })),
       xmpp: { retry_min: '200ms', retry_max: '1s', ...config.xmpp },
       route: [{ match: 'xmpp:*', to }, ...(config.route ?? [])],

@@ -147,17 +147,19 @@ impl Leg {
         self.said = before;
     }
 
-    /// Adds a trickled candidate to what the peer said. Returns whether it belongs there; one that
+    /// Adds a trickled candidate to what the peer said. Returns whether that is new; one that
     /// belongs to no description yet is kept for the next (bounded).
     pub fn gather(&mut self, trickle: Trickle) -> bool {
-        let added = self
-            .said
-            .as_mut()
-            .is_some_and(|said| said.trickle(&trickle).is_ok());
-        if !added && self.early.len() < EARLY_MAX {
-            self.early.push(trickle);
+        let added = self.said.as_mut().map(|said| said.trickle(&trickle));
+        match added {
+            Some(Ok(is_new)) => is_new,
+            Some(Err(_)) | None => {
+                if self.early.len() < EARLY_MAX {
+                    self.early.push(trickle);
+                }
+                false
+            }
         }
-        added
     }
 
     /// Whether a description waits to be told to this leg.

@@ -17,6 +17,7 @@ pub mod hold;
 pub mod leg;
 pub mod negotiation;
 mod offer;
+mod offer_tests;
 mod opening;
 pub mod profile;
 pub mod record;

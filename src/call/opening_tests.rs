@@ -504,6 +504,7 @@ fn candidates_before_a_description_go_with_it_and_later_ones_follow() {
         A > Offer offer-bare
         B < Offer, 2 candidates
         A > Candidate host
+        A > Candidate relay
         B < Candidates 1
         B > Answer answer-bare
         A < Answer, 2 candidates
@@ -511,6 +512,8 @@ fn candidates_before_a_description_go_with_it_and_later_ones_follow() {
         B < Media
         B > Candidate end
         A < Candidates 1
+        B > Candidate end
+        B > Candidate host
         ",
     );
 }

@@ -242,12 +242,15 @@ fn cause(word: &str) -> Cause {
     found.expect("a cause")
 }
 
-/// `host` can be reached, `srflx` very probably can, `end` says that there are no more.
+/// `host` can be reached, `srflx` and `relay` very probably can, `end` says that there are no more.
 fn candidate(word: &str) -> Trickle {
     let text = match word {
         "host" => Some("candidate:1 1 udp 2122194687 192.0.2.7 5000 typ host"),
         "srflx" => {
             Some("candidate:2 1 udp 1686052607 198.51.100.7 5000 typ srflx raddr 0.0.0.0 rport 9")
+        }
+        "relay" => {
+            Some("candidate:3 1 udp 41885439 203.0.113.7 5000 typ relay raddr 0.0.0.0 rport 9")
         }
         "end" => None,
         _ => panic!("not a candidate: {word}"),

@@ -23,7 +23,7 @@ use crate::trace::store::Kind;
 use crate::xmpp::address::jid_of;
 use crate::xmpp::iq::Outcome;
 use crate::xmpp::stanza::domain;
-use crate::xmpp::{self, Standing};
+use crate::xmpp::{self, EntityId, Standing};
 
 impl Gateway {
     pub(super) fn xmpp_event(&mut self, event: xmpp::Event, now: Instant) {
@@ -123,10 +123,11 @@ impl Gateway {
         let (line, target) = match &called {
             Called::Owner(owner) => (None, Ok(Target::User(owner.clone()))),
             Called::Address(address) => {
+                let allowed = self.allowed_by(entity);
                 let caller = Caller {
                     user: &from,
                     accounts: &[],
-                    destinations: None,
+                    destinations: allowed.as_deref(),
                 };
                 self.plan.route(address, caller, None)
             }
@@ -165,6 +166,12 @@ impl Gateway {
             return self.never_placed(leg, ending, now);
         }
         self.place(leg, Self::chat_profile(), placements, *invite, now);
+    }
+
+    /// What chat users may reach by a stream, as patterns; all that the plan allows where there are
+    /// none. Components come first among the streams; an account leads to its owner alone.
+    pub(super) fn allowed_by(&self, entity: EntityId) -> Option<Vec<String>> {
+        self.config.component.get(entity.0)?.allowed()
     }
 
     fn chat_refused(&mut self, leg: LegId, refused: Refused, now: Instant) {

@@ -303,7 +303,7 @@ impl Gateway {
         let busy = self.life != Life::Running || self.shedding.is_shedding();
         let (address, way) = match busy {
             true => return self.too_much(entity, &head.stanza, now),
-            false => self.way_of_chat(&from, to),
+            false => self.way_of_chat(entity, &from, to),
         };
         let way = match way {
             Ok(way) => way,
@@ -326,7 +326,12 @@ impl Gateway {
         self.send_note(id, way, &Note { from, to, text }, now);
     }
 
-    fn way_of_chat(&self, from: &str, to: Called) -> (Address, Result<Way, Condition>) {
+    fn way_of_chat(
+        &self,
+        entity: EntityId,
+        from: &str,
+        to: Called,
+    ) -> (Address, Result<Way, Condition>) {
         let address = match to {
             Called::Owner(owner) => {
                 let way = Way::User(owner.clone(), None, None);
@@ -334,10 +339,11 @@ impl Gateway {
             }
             Called::Address(address) => address,
         };
+        let allowed = self.allowed_by(entity);
         let caller = Caller {
             user: from,
             accounts: &[],
-            destinations: None,
+            destinations: allowed.as_deref(),
         };
         let way = match self.plan.resolve(&address, caller, None) {
             Ok(Target::User(user)) => Ok(Way::User(user, None, None)),

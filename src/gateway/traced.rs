@@ -111,10 +111,15 @@ impl Gateway {
             to,
             name,
             why,
+            is_stranger,
         } = refused;
         let call = self.ids.call();
         self.legs.add_late(*leg, call);
-        self.traces.begin(call, Kind::Refused, now);
+        let kind = match is_stranger {
+            true => Kind::Stranger,
+            false => Kind::Refused,
+        };
+        self.traces.begin(call, kind, now);
         self.traces.name(call, Wire::Xmpp, name);
         self.traces.about(call, &format!("{from} called {to}"));
         let how = format!("refused by the gateway: {why}");

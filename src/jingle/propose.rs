@@ -65,6 +65,9 @@ pub struct Ended {
     pub tie_break: bool,
 }
 
+/// Bytes of the name of a call or session; nobody's are longer than 64.
+pub(super) const ID_BYTES_MAX: usize = 256;
+
 /// More descriptions than anybody proposes.
 const MEDIA_MAX: usize = 8;
 
@@ -100,7 +103,7 @@ impl Initiation {
     pub fn read(message: &Element) -> Option<Self> {
         message.children().find_map(|child| {
             let is_ours = child.ns() == ns::JINGLE_MESSAGE;
-            let id = said(child, "id").filter(|_| is_ours)?;
+            let id = said(child, "id").filter(|id| is_ours && id.len() <= ID_BYTES_MAX)?;
             let word = match child.name() {
                 "propose" => propose(child),
                 "ringing" => Word::Ringing,
@@ -120,11 +123,11 @@ impl Initiation {
     pub fn write(&self) -> Element {
         let tag = Tag::new(self.word.name(), ns::JINGLE_MESSAGE).attr("id", &self.id);
         let tag = match &self.word {
-            Word::Propose { media, .. } => tag.children(media.iter().map(|kind| {
-                Tag::new("description", ns::RTP)
-                    .attr("media", kind)
-                    .build()
-            })),
+            Word::Propose { media, .. } => tag.children(
+                media
+                    .iter()
+                    .map(|kind| Tag::new("description", ns::RTP).attr("media", kind).build()),
+            ),
             Word::Reject(ended) | Word::Retract(ended) | Word::Finish(ended) => tag
                 .children(ended.reason.iter().map(Reason::write))
                 .flag(ended.tie_break, "tie-break", ns::JINGLE_MESSAGE),
@@ -217,7 +220,12 @@ mod tests {
 
     #[test]
     fn words_without_a_call_are_none() {
+        let long = format!(
+            "<propose xmlns='urn:xmpp:jingle-message:0' id='{}'/>",
+            "x".repeat(ID_BYTES_MAX + 1)
+        );
         for inside in [
+            long.as_str(),
             "<propose xmlns='urn:xmpp:jingle-message:0'/>",
             "<propose xmlns='urn:other' id='1'/>",
             "<dance xmlns='urn:xmpp:jingle-message:0' id='1'/>",

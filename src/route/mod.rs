@@ -20,7 +20,7 @@
 mod dialled;
 mod pattern;
 
-use self::dialled::{Dialled, is_of, unescaped};
+use self::dialled::{Dialled, bare_jid, is_of, unescaped};
 use self::pattern::{filled, matched};
 use crate::address::Address;
 use crate::call::cause::Cause;
@@ -159,17 +159,18 @@ impl DialPlan {
                 return (None, Ok(Target::Join(word.clone())));
             }
             Address::User(_) | Address::Join(_) => return (None, Err(Refused::NoRoute)),
-            Address::Uri(_)
-            | Address::Chat(_)
-            | Address::Telephone(_)
-            | Address::Dialled(_) => {}
+            Address::Uri(_) | Address::Chat(_) | Address::Telephone(_) | Address::Dialled(_) => {}
         }
         for route in &self.routes {
             let mut spellings = dialled.spellings();
             let mut star = spellings.find_map(|text| matched(&route.pattern, text));
-            if star.is_none() && route.to.starts_with("reject") {
-                let mut others = dialled.forbidden_as();
-                star = others.find_map(|text| matched(&route.pattern, text));
+            let is_forbidden = |text: String| matched(&route.pattern, &text).is_some();
+            if star.is_none()
+                && route.to.starts_with("reject")
+                && dialled.forbidden_as().any(is_forbidden)
+            {
+                // Who is rejected is told nothing of what the `*` stood for.
+                star = Some("");
             }
             if let Some(star) = star {
                 let target = self.along(route, &dialled, star, caller, account);
@@ -264,11 +265,9 @@ impl DialPlan {
     /// trunk's users may call such.
     fn incoming_chat(&self, user: Option<&str>, trunk: Option<&str>) -> Option<Target> {
         let name = self.trunk(trunk?)?.incoming_chat.clone()?;
-        let jid = unescaped(user?)?.to_lowercase();
-        let (local, domain) = jid.split_once('@')?;
-        let is_address = !local.is_empty() && !domain.is_empty();
+        let jid = bare_jid(&unescaped(user?)?)?;
         let via = Via::Component(name);
-        is_address.then_some(Target::Chat { via, jid })
+        Some(Target::Chat { via, jid })
     }
 
     fn along(
@@ -343,20 +342,20 @@ impl DialPlan {
         })
     }
 
-    /// A chat user: whose address was dialled, or is made of what was.
+    /// A chat user: whose address was dialled, or is made of what was. Nothing that was dialled can
+    /// end the address that a template makes before its end: with a `/` in it, it is none.
     fn chat(via: Via, route: &Route, dialled: &Dialled, star: &str) -> Result<Target, Refused> {
         let whole = dialled.user.as_deref().or(dialled.bare.as_deref());
         let whole = whole.unwrap_or_default();
-        let jid = match &route.dial {
-            Some(template) => filled(template, whole, star),
-            None => whole.to_owned(),
+        let (jid, device) = match &route.dial {
+            Some(template) => (filled(template, whole, star), None),
+            None => (whole.to_owned(), dialled.device.as_ref()),
         };
-        match jid.split_once('@') {
-            Some((local, domain)) if !local.is_empty() && !domain.is_empty() => {
-                Ok(Target::Chat { via, jid })
-            }
-            Some(_) | None => Err(Refused::NoRoute),
+        let mut jid = bare_jid(&jid).ok_or(Refused::NoRoute)?;
+        if let Some(device) = device {
+            jid = format!("{jid}/{device}");
         }
+        Ok(Target::Chat { via, jid })
     }
 
     /// The account of this name that the client may use: his own before others that his token

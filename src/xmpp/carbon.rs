@@ -23,7 +23,11 @@ const FORWARD: &str = "urn:xmpp:forward:0";
 /// Reads a message; `own` is our address.
 #[must_use]
 pub fn copied<'a>(message: &'a Element, own: &str) -> Copied<'a> {
-    let carbon = message.children().find(|child| child.ns() == ns::CARBONS);
+    // `<private/>` only asks that no copies are made (XEP-0280).
+    let is_copy = |child: &&Element| {
+        child.ns() == ns::CARBONS && matches!(child.name(), "sent" | "received")
+    };
+    let carbon = message.children().find(is_copy);
     let Some(carbon) = carbon else {
         return Copied::Own(message);
     };
@@ -52,6 +56,15 @@ mod tests {
              </forwarded></{kind}></message>"
         );
         text.parse().unwrap()
+    }
+
+    #[test]
+    fn message_of_which_no_copies_are_to_be_made_is_none() {
+        let text = "<message xmlns='jabber:client' from='juliet@example.org/phone'>\
+            <private xmlns='urn:xmpp:carbons:2'/></message>";
+        let message: Element = text.parse().unwrap();
+        let read = copied(&message, "alice@example.org/gw");
+        assert_eq!(read, Copied::Own(&message));
     }
 
     #[test]

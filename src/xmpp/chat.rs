@@ -91,6 +91,7 @@ enum Office {
     Account {
         owner: String,
         jid: String,
+        callers: Vec<String>,
     },
 }
 
@@ -115,6 +116,7 @@ impl Chats {
         let accounts = config.xmpp_account.iter().map(|one| Office::Account {
             owner: one.owner.clone(),
             jid: one.jid.clone(),
+            callers: one.callers.clone(),
         });
         Self {
             offices: components.chain(accounts).collect(),
@@ -226,7 +228,8 @@ impl Chats {
             return Heard::Nothing;
         };
         let to = match office.called(from, stanza.attr("to").unwrap_or_default()) {
-            Ok(to) => to,
+            Ok(Some(to)) => to,
+            Ok(None) => return Heard::Nothing,
             Err(refused) => return Heard::Refused(refused),
         };
         let mut head = Element::bare("message", ns::CLIENT);
@@ -259,8 +262,9 @@ impl Chats {
 }
 
 impl Office {
-    /// For whom a message is.
-    fn called(&self, from: &str, to: &str) -> Result<Called, Condition> {
+    /// For whom a message is. For nobody here where a stranger writes to an account: he has written
+    /// to the user's other clients, and is not to learn of this one.
+    fn called(&self, from: &str, to: &str) -> Result<Option<Called>, Condition> {
         match self {
             Self::Component {
                 meaning, callers, ..
@@ -269,7 +273,7 @@ impl Office {
                     return Err(Condition::Forbidden);
                 }
                 address_of(to, *meaning)
-                    .map(Called::Address)
+                    .map(|address| Some(Called::Address(address)))
                     .map_err(|none| match none {
                         NoAddress::NoLocalPart => Condition::ServiceUnavailable,
                         NoAddress::NoJid | NoAddress::NotDialled | NoAddress::NoUri => {
@@ -277,7 +281,10 @@ impl Office {
                         }
                     })
             }
-            Self::Account { owner, .. } => Ok(Called::Owner(owner.clone())),
+            Self::Account { owner, callers, .. } => {
+                let is_known = is_one_of(callers, bare(from));
+                Ok(is_known.then(|| Called::Owner(owner.clone())))
+            }
         }
     }
 }
@@ -300,6 +307,7 @@ mod tests {
         config.xmpp_account.push(XmppAccount {
             jid: "alice@example.org".into(),
             owner: "alice".into(),
+            callers: vec!["*@example.org".into()],
             ..XmppAccount::default()
         });
         let mut chats = Chats::new(&config);
@@ -394,6 +402,9 @@ mod tests {
             heard("juliet@example.org", "a\\3ab@gw.example"),
             Heard::Refused(Condition::ItemNotFound)
         );
+        let attributes = "from='mallory@example.net/x' to='alice@example.org'";
+        let written = hear(&chats, ALICE, attributes, "<body>hello</body>");
+        assert_eq!(written, Heard::Nothing, "she learns nothing of this client");
     }
 
     #[test]

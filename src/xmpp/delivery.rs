@@ -3,21 +3,21 @@
 //! | what | where |
 //! |---|---|
 //! | an answer | to whoever asked, if id and address fit; else counted |
-//! | a request for a ping, disco#info, disco#items | answered |
-//! | presence about an address of a component | answered (`presence.rs`) |
+//! | a request for a ping, disco#info, disco#items | answered; an account's, to who may call it |
+//! | presence about an address of a component | answered (`presence.rs`), to who may call |
 //! | anything to an address that is not ours or not served | counted; a request gets an error |
 //! | all else | up |
 
 use minidom::Element;
 
 use super::EntityId;
-use super::address::is_served;
+use super::address::{is_one_of, is_served};
 use super::disco::{Asked, Disco};
 use super::iq::Requests;
 use super::ns;
 use super::out::Out;
 use super::presence::{Presences, Reaction};
-use super::stanza::{self, Kind, domain, is_jid, local, payload};
+use super::stanza::{self, Kind, bare, domain, is_jid, is_same, local, payload};
 use super::stanza_error::{self, Condition};
 use crate::config;
 
@@ -26,9 +26,14 @@ enum Side {
     Component {
         domain: String,
         serves: Vec<String>,
+        /// Who may call.
+        callers: Vec<String>,
         presences: Box<Presences>,
     },
-    Account,
+    Account {
+        /// Who may call.
+        callers: Vec<String>,
+    },
 }
 
 /// What one entity does with stanzas.
@@ -47,13 +52,16 @@ impl Delivery {
         let side = Side::Component {
             domain: config.domain.to_lowercase(),
             serves: config.serves.clone(),
+            callers: config.callers.clone(),
             presences: Box::new(presences),
         };
         Self { disco, side }
     }
 
-    pub(super) fn account(disco: Disco) -> Self {
-        let side = Side::Account;
+    pub(super) fn account(disco: Disco, config: &config::XmppAccount) -> Self {
+        let side = Side::Account {
+            callers: config.callers.clone(),
+        };
         Self { disco, side }
     }
 
@@ -79,7 +87,7 @@ impl Delivery {
                 }
                 Vec::new()
             }
-            Kind::Request => match self.answer(&stanza) {
+            Kind::Request => match self.answer(&stanza, own) {
                 Some(answer) => vec![answer],
                 None => {
                     out.stanza(entity, stanza);
@@ -120,7 +128,7 @@ impl Delivery {
                 known("from").is_some() && to.is_some_and(|to| to.eq_ignore_ascii_case(ours))
             }
             // RFC 6120 §8.1.2.1: the server's own have no address, and it sees to the others.
-            Side::Account => true,
+            Side::Account { .. } => true,
         }
     }
 
@@ -130,23 +138,41 @@ impl Delivery {
                 let to = stanza.attr("to").unwrap_or_default();
                 local(to).is_none() || is_served(serves, to)
             }
-            Side::Account => true,
+            Side::Account { .. } => true,
         }
     }
 
-    fn answer(&self, request: &Element) -> Option<Element> {
+    /// Whether somebody may know that we are here: an account's own user, his server, and who may
+    /// call. That addresses of a component are there is no secret.
+    fn is_known(&self, stanza: &Element, own: &str) -> bool {
+        let Side::Account { callers } = &self.side else {
+            return true;
+        };
+        stanza.attr("from").is_none_or(|from| {
+            let is_own = is_same(bare(from), bare(own)) || is_same(from, domain(own));
+            is_own || is_one_of(callers, bare(from))
+        })
+    }
+
+    fn answer(&self, request: &Element, own: &str) -> Option<Element> {
         if !self.is_served(request) {
             return stanza_error::error(request, Condition::ItemNotFound, None);
         }
         let Some(asked) = payload(request) else {
             return stanza_error::error(request, Condition::BadRequest, None);
         };
-        if asked.is("ping", ns::PING) {
+        let is_ping = asked.is("ping", ns::PING);
+        let is_disco = [ns::DISCO_INFO, ns::DISCO_ITEMS].contains(&asked.ns().as_str());
+        if (is_ping || is_disco) && !self.is_known(request, own) {
+            // RFC 6120 §8.3.3.19: as the server answers for whoever is not there.
+            return stanza_error::error(request, Condition::ServiceUnavailable, None);
+        }
+        if is_ping {
             return Some(stanza::result(request));
         }
         let is_domain = match &self.side {
             Side::Component { .. } => local(request.attr("to").unwrap_or_default()).is_none(),
-            Side::Account => false,
+            Side::Account { .. } => false,
         };
         let asked = match is_domain {
             true => Asked::Domain,
@@ -156,11 +182,17 @@ impl Delivery {
     }
 
     fn presence(&mut self, stanza: &Element) -> Reaction {
-        let serves = self.is_served(stanza);
+        let is_served = self.is_served(stanza);
         match &mut self.side {
-            Side::Component { presences, .. } => presences.handle(stanza, serves),
+            Side::Component {
+                presences, callers, ..
+            } => {
+                let from = stanza.attr("from").map(bare).unwrap_or_default();
+                let tells = is_served && is_one_of(callers, from);
+                presences.handle(stanza, tells)
+            }
             // The user's other clients approve who may see him.
-            Side::Account => Reaction::Up,
+            Side::Account { .. } => Reaction::Up,
         }
     }
 
@@ -177,7 +209,7 @@ impl Delivery {
     pub(super) fn presences(&self) -> Box<dyn Iterator<Item = Element> + '_> {
         match &self.side {
             Side::Component { presences, .. } => Box::new(presences.again()),
-            Side::Account => Box::new(std::iter::empty()),
+            Side::Account { .. } => Box::new(std::iter::empty()),
         }
     }
 
@@ -185,7 +217,7 @@ impl Delivery {
     pub(super) fn departures(&self) -> Box<dyn Iterator<Item = Element> + '_> {
         match &self.side {
             Side::Component { presences, .. } => Box::new(presences.gone()),
-            Side::Account => Box::new(std::iter::empty()),
+            Side::Account { .. } => Box::new(std::iter::empty()),
         }
     }
 
@@ -196,7 +228,7 @@ impl Delivery {
     pub(super) fn subscribers_refused(&self) -> u64 {
         match &self.side {
             Side::Component { presences, .. } => presences.refused,
-            Side::Account => 0,
+            Side::Account { .. } => 0,
         }
     }
 }

@@ -59,6 +59,7 @@ fn config() -> Config {
             jid: "bob@home.example".into(),
             password: Secret::new("pencil"),
             owner: "bob".into(),
+            callers: vec!["*@home.example".into(), "*@example.org".into()],
             server: Some(HOME.into()),
             ca: None,
         }],

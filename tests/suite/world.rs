@@ -201,10 +201,10 @@ impl World {
                 "rollback" => frame["description"] = json!({"type": "rollback"}),
                 "candidate-end" => frame["candidate"] = json!({"candidate": ""}),
                 word if word.starts_with("candidate") => {
-                    let host = if word == "candidate-mdns" {
-                        "a-b.local"
-                    } else {
-                        "192.0.2.99"
+                    let host = match word {
+                        "candidate-mdns" => "a-b.local",
+                        "candidate-other" => "192.0.2.98",
+                        _ => "192.0.2.99",
                     };
                     let text = format!("candidate:9 1 udp 2122260223 {host} 5000 typ host");
                     frame["candidate"] = json!({"candidate": text, "sdpMid": "0"});

@@ -14,7 +14,8 @@ use super::super::reason::{Condition as Why, Reason};
 use super::super::refusal::Refusal;
 use super::super::sdp::Peer;
 use super::super::session::Session;
-use super::placed::{Key, iq, message};
+use super::allowance::Over;
+use super::placed::{Key, iq, message, normal};
 use super::{Agent, Call, Called, Door, Event, Office, Refused};
 use crate::address::Address;
 use crate::call::signal::{Caller, Invite, Opening};
@@ -42,16 +43,19 @@ enum NotTaken {
     Draining,
     /// There are too many sessions.
     Full,
+    /// There are too many of this caller.
+    TooMany,
 }
 
 impl NotTaken {
     fn words(self) -> &'static str {
         match self {
-            Self::Stranger => "none of `callers` of the component",
+            Self::Stranger => "none of `callers`",
             Self::Nobody => "nobody can have this address",
             Self::Shedding => "too much is going on",
             Self::Draining => "the gateway is being shut down",
             Self::Full => "`xmpp.sessions_max` is reached",
+            Self::TooMany => "`call.calls_per_user` is reached",
         }
     }
 
@@ -59,7 +63,7 @@ impl NotTaken {
         match self {
             Self::Stranger => Refusal::Forbidden,
             Self::Nobody => Refusal::ItemNotFound,
-            Self::Shedding | Self::Draining | Self::Full => Refusal::Overloaded,
+            Self::Shedding | Self::Draining | Self::Full | Self::TooMany => Refusal::Overloaded,
         }
     }
 
@@ -67,7 +71,9 @@ impl NotTaken {
         Reason::with(
             match self {
                 Self::Stranger => Why::SecurityError,
-                Self::Nobody | Self::Shedding | Self::Draining | Self::Full => Why::GeneralError,
+                Self::Nobody | Self::Shedding | Self::Draining | Self::Full | Self::TooMany => {
+                    Why::GeneralError
+                }
             },
             self.words(),
         )
@@ -99,21 +105,30 @@ impl Agent {
 
     /// A stanza of ours did not arrive.
     pub fn undelivered(&mut self, entity: EntityId, stanza: &Element, now: Instant) {
-        let (Some(from), Some(to)) = (stanza.attr("from"), stanza.attr("to")) else {
+        let from = match self.offices.get(entity.0) {
+            // RFC 6120 §8.1.2.1: its server writes who it is from.
+            Some(Office::Account { jid, .. }) => Some(jid.as_str()),
+            Some(Office::Component { .. }) | None => stanza.attr("from"),
+        };
+        let (Some(from), Some(to)) = (from, stanza.attr("to")) else {
             return;
         };
         if let Some(Initiation {
             id,
-            word: Word::Propose { .. },
+            word: Word::Propose { .. } | Word::Proceed,
         }) = Initiation::read(stanza)
         {
             let key = Key::new(entity, from, to, &id);
-            self.bounced(&key, stanza_error::Condition::RemoteServerTimeout, now);
+            let condition = stanza_error::Condition::RemoteServerTimeout;
+            self.bounced(&key, to, condition, now);
         }
     }
 
-    fn bounced(&mut self, key: &Key, condition: stanza_error::Condition, now: Instant) {
-        if let Some(leg) = self.sessions.get(key).copied() {
+    /// A word of ours to this address came to nothing.
+    fn bounced(&mut self, key: &Key, peer: &str, condition: stanza_error::Condition, now: Instant) {
+        let leg = self.sessions.get(key).copied();
+        let is_theirs = |id: &LegId| self.legs.get(id).is_some_and(|it| it.leg.is_peer(peer));
+        if let Some(leg) = leg.filter(is_theirs) {
             self.with_leg(leg, now, |leg, out| leg.bounced(condition, out));
         }
     }
@@ -132,7 +147,7 @@ impl Agent {
             self.counts.malformed += 1;
             return self.reply(entity, Refusal::BadRequest, request, None);
         };
-        let jingle = match Jingle::read(payload, &self.descriptions) {
+        let mut jingle = match Jingle::read(payload, &self.descriptions) {
             Ok(jingle) => jingle,
             Err(fault) => {
                 self.counts.malformed += 1;
@@ -148,6 +163,10 @@ impl Agent {
                     self.counts.malformed += 1;
                     self.reply(entity, Refusal::BadRequest, request, Some("no content"));
                 }
+                // It has crossed the end of the call that it was to begin.
+                Action::SessionInitiate if self.ended.has(&key, now) => {
+                    self.unknown(entity, request);
+                }
                 Action::SessionInitiate => self.begins(entity, &jingle, request, ids, now),
                 _ => self.unknown(entity, request),
             };
@@ -159,10 +178,31 @@ impl Agent {
             return self.unknown(entity, request);
         }
         self.trace_received(id, &jingle.summary(), request, now);
+        if jingle.action == Action::TransportInfo {
+            self.limit_candidates(id, &mut jingle, now);
+        }
         let limits = self.descriptions.clone();
         self.with_leg(id, now, |leg, out| {
             leg.request(jingle, request, &limits, out);
         });
+    }
+
+    fn limit_candidates(&mut self, id: LegId, jingle: &mut Jingle, now: Instant) {
+        let Some(placed) = self.legs.get_mut(&id) else {
+            return;
+        };
+        let generation = placed.leg.generation();
+        let count = match placed.allowance.admit(jingle, generation) {
+            None => return,
+            Some(Over::More(count)) => count,
+            Some(Over::First(count)) => {
+                let most = self.candidates_max;
+                let why = format!("candidates are dropped: a session may have {most} of them");
+                self.note(id, why, now);
+                count
+            }
+        };
+        self.counts.candidates += count as u64;
     }
 
     fn unknown(&mut self, entity: EntityId, request: &Element) {
@@ -170,13 +210,7 @@ impl Agent {
         self.reply(entity, Refusal::UnknownSession, request, None);
     }
 
-    fn reply(
-        &mut self,
-        entity: EntityId,
-        refusal: Refusal,
-        request: &Element,
-        text: Option<&str>,
-    ) {
+    fn reply(&mut self, entity: EntityId, refusal: Refusal, request: &Element, text: Option<&str>) {
         if let Some(stanza) = refusal.answer(request, text) {
             self.events.push_back(Event::Send { entity, stanza });
         }
@@ -209,14 +243,29 @@ impl Agent {
         let (offer, lost) = match heard {
             Ok(heard) => heard,
             Err(fault) => {
-                self.unusable(entity, &fault, request, &jingle.sid);
-                return self.refused_call(&fault.to_string(), &from, &to, &jingle.sid, ids);
+                self.unusable(entity, &fault, request, &jingle.sid, ids);
+                let refused = Refused {
+                    leg: ids.leg(),
+                    from: bare(&from).to_owned(),
+                    to,
+                    name: jingle.sid.clone(),
+                    why: fault.to_string(),
+                    is_stranger: false,
+                };
+                return self.events.push_back(Event::Refused(refused));
             }
         };
         let id = ids.leg();
         let leg = Leg::offered(id, to.clone(), from.clone(), jingle.sid.clone(), session);
         self.add(entity, leg);
-        self.calls(id, entity, &from, called, Opening::Offer(offer), &jingle.sid);
+        self.calls(
+            id,
+            entity,
+            &from,
+            called,
+            Opening::Offer(offer),
+            &jingle.sid,
+        );
         self.trace_received(id, &jingle.summary(), request, now);
         for text in losses(&lost) {
             self.note(id, text, now);
@@ -224,19 +273,25 @@ impl Agent {
     }
 
     /// Ends a session that cannot be used before there is a leg.
-    fn unusable(&mut self, entity: EntityId, fault: &MapError, request: &Element, sid: &str) {
+    fn unusable(
+        &mut self,
+        entity: EntityId,
+        fault: &MapError,
+        request: &Element,
+        sid: &str,
+        ids: &mut Source,
+    ) {
         let mut end = Jingle::new(Action::SessionTerminate, sid);
-        end.reason = Some(Reason::with(Why::UnsupportedApplications, &fault.to_string()));
+        end.reason = Some(Reason::with(
+            Why::UnsupportedApplications,
+            &fault.to_string(),
+        ));
         let from = request.attr("to").unwrap_or_default();
         let to = request.attr("from").unwrap_or_default();
-        self.next += 1;
-        // Nobody waits for what comes of it.
-        let (stanza, asker) = (iq(from, to, &end), self.next);
-        self.events.push_back(Event::Ask {
-            entity,
-            stanza,
-            asker,
-        });
+        let mut stanza = iq(from, to, &end);
+        // Nobody waits for what comes of it, and whoever does not answer holds no room.
+        stanza::set(&mut stanza, "id", &ids.token());
+        self.events.push_back(Event::Send { entity, stanza });
     }
 
     // --- messages ---
@@ -274,30 +329,23 @@ impl Agent {
         true
     }
 
-    fn says(
-        &mut self,
-        entity: EntityId,
-        stanza: &Element,
-        ids: &mut Source,
-        now: Instant,
-    ) -> bool {
+    fn says(&mut self, entity: EntityId, stanza: &Element, ids: &mut Source, now: Instant) -> bool {
         let (Some(from), Some(to)) = (stanza.attr("from"), stanza.attr("to")) else {
             return false;
         };
         if stanza.attr("type") == Some("error") {
-            let proposed = stanza.attr("id").and_then(|id| id.strip_prefix("propose-"));
-            let Some(sid) = proposed else { return false };
+            let words = ["propose-", "proceed-"].into_iter();
+            let id = stanza.attr("id").unwrap_or_default();
+            let Some(sid) = words.filter_map(|word| id.strip_prefix(word)).next() else {
+                return false;
+            };
             let key = Key::new(entity, to, from, sid);
-            self.bounced(&key, stanza_error::condition(stanza), now);
+            self.bounced(&key, from, stanza_error::condition(stanza), now);
             return true;
         }
         let Some(Initiation { id: sid, word }) = Initiation::read(stanza) else {
             return false;
         };
-        // A server has kept it for later: that call is over.
-        if stanza.has_child("delay", DELAY) {
-            return true;
-        }
         let key = Key::new(entity, to, from, &sid);
         match (self.sessions.get(&key).copied(), word) {
             (Some(id), word) => {
@@ -307,6 +355,9 @@ impl Agent {
                     self.with_leg(id, now, |leg, out| leg.initiation(word, from, out));
                 }
             }
+            // A server has kept it for later, or sends it once more: that call is over.
+            (None, Word::Propose { .. })
+                if stanza.has_child("delay", DELAY) || self.ended.has(&key, now) => {}
             (None, Word::Propose { media, .. }) if !media.is_empty() => {
                 self.proposed(entity, &key, stanza, ids, now);
             }
@@ -343,12 +394,16 @@ impl Agent {
                 return self.not_taken(not_taken, &from, &to, &sid, ids);
             }
         };
-        if self.is_tied(key) {
+        let ours_under_way = self.proposals_to(key);
+        if ours_under_way.iter().any(|(other, _)| *other < sid) {
             let ended = Ended {
                 reason: Some(Reason::new(Why::Expired)),
                 tie_break: true,
             };
             return self.reject(entity, &ours, &from, &sid, ended);
+        }
+        for (_, leg) in ours_under_way {
+            self.with_leg(leg, now, Leg::yields);
         }
         let id = ids.leg();
         self.add(entity, Leg::proposed(id, ours, from.clone(), sid.clone()));
@@ -356,18 +411,16 @@ impl Agent {
         self.trace_received(id, "propose", stanza, now);
     }
 
-    /// Whether we are calling this very person, and our call is the one that goes (XEP-0353 §3.7:
-    /// the lower name's).
-    fn is_tied(&self, key: &Key) -> bool {
+    /// Proposals of ours to this very person that no device has taken, by their names. Of two that
+    /// cross the lower name's goes (XEP-0353, Tie Breaking).
+    fn proposals_to(&self, key: &Key) -> Vec<(String, LegId)> {
         let first = key.first_of();
-        let mut same = self
-            .sessions
-            .range(&first..)
-            .take_while(|(other, _)| other.is_of_same(key));
-        same.any(|(other, leg)| {
-            let is_ours = |it: &super::Placed| it.leg.is_proposing();
-            other.sid() < key.sid() && self.legs.get(leg).is_some_and(|it| is_ours(it))
-        })
+        let all = self.sessions.range(&first..);
+        let same = all.take_while(|(other, _)| other.is_of_same(key));
+        let is_ours = |leg: &LegId| self.legs.get(leg).is_some_and(|it| it.leg.is_proposing());
+        let ours = same.filter(|(_, leg)| is_ours(leg));
+        ours.map(|(other, leg)| (other.sid().to_owned(), *leg))
+            .collect()
     }
 
     fn reject(&mut self, entity: EntityId, from: &str, to: &str, sid: &str, ended: Ended) {
@@ -389,11 +442,18 @@ impl Agent {
                 let address = address_of(to, *meaning);
                 Called::Address(address.map_err(|_| NotTaken::Nobody)?)
             }
-            Some(Office::Account { owner, .. }) => Called::Owner(owner.clone()),
+            Some(Office::Account { owner, callers, .. }) => {
+                if !is_one_of(callers, bare(from)) {
+                    return Err(NotTaken::Stranger);
+                }
+                Called::Owner(owner.clone())
+            }
             None => return Err(NotTaken::Nobody),
         };
+        let calls = self.callers.get(&normal(from)).copied().unwrap_or_default();
         match self.door {
             Door::Open if self.legs.len() >= self.legs_max => Err(NotTaken::Full),
+            Door::Open if calls >= self.calls_per_user => Err(NotTaken::TooMany),
             Door::Open => Ok(called),
             Door::Shedding => Err(NotTaken::Shedding),
             Door::Closed => Err(NotTaken::Draining),
@@ -433,17 +493,11 @@ impl Agent {
         }));
     }
 
-    fn not_taken(
-        &mut self,
-        why: NotTaken,
-        from: &str,
-        to: &str,
-        sid: &str,
-        ids: &mut Source,
-    ) {
+    fn not_taken(&mut self, why: NotTaken, from: &str, to: &str, sid: &str, ids: &mut Source) {
         match why {
             NotTaken::Stranger => self.counts.strangers += 1,
             NotTaken::Full => self.counts.legs_refused += 1,
+            NotTaken::TooMany => self.counts.callers_refused += 1,
             // What is refused because there is too much has to cost next to nothing.
             NotTaken::Shedding => {
                 self.counts.shed += 1;
@@ -451,16 +505,13 @@ impl Agent {
             }
             NotTaken::Nobody | NotTaken::Draining => {}
         }
-        self.refused_call(why.words(), from, to, sid, ids);
-    }
-
-    fn refused_call(&mut self, why: &str, from: &str, to: &str, sid: &str, ids: &mut Source) {
         self.events.push_back(Event::Refused(Refused {
             leg: ids.leg(),
             from: bare(from).to_owned(),
             to: to.to_owned(),
             name: sid.to_owned(),
-            why: why.to_owned(),
+            why: why.words().to_owned(),
+            is_stranger: why == NotTaken::Stranger,
         }));
     }
 }

@@ -10,7 +10,9 @@
 //! The streams are `crate::xmpp`'s: what is to be sent is an [`Event`], what came of a request
 //! comes by [`Agent::answered`]. `recorded.rs` writes the trace.
 
+mod allowance;
 mod arrival;
+mod ended;
 mod placed;
 mod recorded;
 
@@ -22,6 +24,7 @@ use std::time::Instant;
 
 use minidom::Element;
 
+use self::ended::Ended;
 use self::placed::{Key, Placed};
 use super::leg::Leg;
 use super::session::Purpose;
@@ -120,6 +123,8 @@ pub struct Refused {
     pub name: String,
     /// Why, in words.
     pub why: String,
+    /// Whether he is none of those who may call.
+    pub is_stranger: bool,
 }
 
 /// Where a call of ours goes, and as whom.
@@ -144,6 +149,10 @@ pub struct Counts {
     pub unknown: u64,
     /// Legs that found no room.
     pub legs_refused: u64,
+    /// Calls over `call.calls_per_user`.
+    pub callers_refused: u64,
+    /// Candidates over `call.candidates_max`, or longer than any.
+    pub candidates: u64,
     /// Calls refused because there was too much.
     pub shed: u64,
     /// Legs that a fault of the gateway took out.
@@ -165,6 +174,8 @@ pub(super) enum Office {
         owner: String,
         /// Full once it is bound.
         jid: String,
+        /// Patterns of bare addresses that may call.
+        callers: Vec<String>,
     },
 }
 
@@ -183,11 +194,17 @@ pub struct Agent {
     /// In boxes, because the tree leaves room for as many again.
     legs: BTreeMap<LegId, Box<Placed>>,
     sessions: BTreeMap<Key, LegId>,
+    /// Sessions that are over.
+    ended: Ended,
+    /// Who calls, by how many legs.
+    callers: BTreeMap<String, usize>,
     asked: BTreeMap<u64, (LegId, Purpose)>,
     next: u64,
     door: Door,
     descriptions: sdp::Limits,
     legs_max: usize,
+    calls_per_user: usize,
+    candidates_max: usize,
     bodies_traced: bool,
     events: VecDeque<Event>,
     /// What has been counted.
@@ -206,6 +223,7 @@ impl Agent {
         let account = |one: &crate::config::XmppAccount| Office::Account {
             owner: one.owner.clone(),
             jid: one.jid.clone(),
+            callers: one.callers.clone(),
         };
         let components = config.component.iter().map(component);
         let offices = components.chain(config.xmpp_account.iter().map(account));
@@ -213,6 +231,8 @@ impl Agent {
             offices: offices.collect(),
             legs: BTreeMap::new(),
             sessions: BTreeMap::new(),
+            ended: Ended::default(),
+            callers: BTreeMap::new(),
             asked: BTreeMap::new(),
             next: 0,
             door: Door::Open,
@@ -222,6 +242,8 @@ impl Agent {
                 ..sdp::Limits::default()
             },
             legs_max: config.xmpp.sessions_max,
+            calls_per_user: config.call.calls_per_user,
+            candidates_max: config.call.candidates_max,
             bodies_traced: config.trace.bodies,
             events: VecDeque::new(),
             counts: Counts::default(),
@@ -320,13 +342,15 @@ impl Agent {
 
     /// What an operator counts.
     #[must_use]
-    pub fn counted(&self) -> [(&'static str, u64); 6] {
+    pub fn counted(&self) -> [(&'static str, u64); 8] {
         let counts = self.counts;
         [
             ("malformed", counts.malformed),
             ("strangers", counts.strangers),
             ("unknown", counts.unknown),
             ("sessions_max", counts.legs_refused),
+            ("calls_per_user", counts.callers_refused),
+            ("candidates_max", counts.candidates),
             ("shed", counts.shed),
             ("panicked", counts.panicked),
         ]

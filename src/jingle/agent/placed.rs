@@ -1,5 +1,6 @@
 //! The legs of the agent, and what they want done carried out.
 
+use std::collections::btree_map::Entry;
 use std::time::Instant;
 
 use minidom::Element;
@@ -8,8 +9,10 @@ use super::super::action::Jingle;
 use super::super::leg::{Do, Leg};
 use super::super::ns;
 use super::super::propose::{Initiation, Word};
+use super::super::reason::Phase;
 use super::super::session::Purpose;
 use super::super::tag::Tag;
+use super::allowance::Allowance;
 use super::{Agent, Event};
 use crate::call::cause::Cause;
 use crate::call::signal::{Ending, Signal};
@@ -24,6 +27,10 @@ pub(super) struct Placed {
     pub(super) leg: Leg,
     pub(super) entity: EntityId,
     pub(super) key: Key,
+    /// Of candidates.
+    pub(super) allowance: Allowance,
+    /// Who calls, as `Agent::callers` counts him; none where we do.
+    caller: Option<String>,
 }
 
 /// What names a session: the stream, our bare address, the peer's, the `sid`. Two people may
@@ -41,6 +48,11 @@ impl Key {
         (self.0, &self.1, &self.2) == (other.0, &other.1, &other.2)
     }
 
+    /// The peer's bare address.
+    pub(super) fn peer(&self) -> &str {
+        &self.2
+    }
+
     /// The `sid`.
     pub(super) fn sid(&self) -> &str {
         &self.3
@@ -53,7 +65,7 @@ impl Key {
 }
 
 /// A bare address in the one spelling that it is compared in (RFC 7622 §3).
-fn normal(jid: &str) -> String {
+pub(super) fn normal(jid: &str) -> String {
     let bare = stanza::bare(jid);
     match jid::BareJid::new(bare) {
         Ok(known) => known.to_string(),
@@ -65,7 +77,18 @@ impl Agent {
     pub(super) fn add(&mut self, entity: EntityId, leg: Leg) {
         let key = Key::new(entity, &leg.ours, &leg.peer, &leg.sid);
         self.sessions.insert(key.clone(), leg.id);
-        let placed = Placed { leg, entity, key };
+        let is_called = leg.phase() == Phase::Caller;
+        let caller = is_called.then(|| key.peer().to_owned());
+        if let Some(caller) = &caller {
+            *self.callers.entry(caller.clone()).or_default() += 1;
+        }
+        let placed = Placed {
+            leg,
+            entity,
+            key,
+            allowance: Allowance::new(self.candidates_max),
+            caller,
+        };
         self.legs.insert(placed.leg.id, Box::new(placed));
     }
 
@@ -82,7 +105,7 @@ impl Agent {
         let mut out = Vec::new();
         let leg = &mut placed.leg;
         if contained(|| work(leg, &mut out)).is_err() {
-            self.take_out(id);
+            self.take_out(id, now);
             return true;
         }
         for one in out {
@@ -92,19 +115,29 @@ impl Agent {
     }
 
     /// A fault of ours has struck this leg: it ends, and no other.
-    fn take_out(&mut self, id: LegId) {
+    fn take_out(&mut self, id: LegId, now: Instant) {
         self.counts.panicked += 1;
         tracing::error!(leg = %id, "the leg was taken out by a fault of the gateway");
         let signal = Signal::End(Ending::by_gateway(Cause::Internal));
         self.events.push_back(Event::Signal { leg: id, signal });
-        self.gone(id);
+        self.gone(id, now);
     }
 
-    fn gone(&mut self, id: LegId) {
-        if let Some(placed) = self.legs.remove(&id) {
-            self.sessions.remove(&placed.key);
-            self.events.push_back(Event::Gone { leg: id });
+    fn gone(&mut self, id: LegId, now: Instant) {
+        let Some(placed) = self.legs.remove(&id) else {
+            return;
+        };
+        self.sessions.remove(&placed.key);
+        self.ended.add(placed.key, now);
+        if let Some(caller) = placed.caller
+            && let Entry::Occupied(mut calls) = self.callers.entry(caller)
+        {
+            *calls.get_mut() -= 1;
+            if *calls.get() == 0 {
+                calls.remove();
+            }
         }
+        self.events.push_back(Event::Gone { leg: id });
     }
 
     fn carry_out(&mut self, id: LegId, one: Do, now: Instant) {
@@ -121,7 +154,7 @@ impl Agent {
             }
             Do::Signal(signal) => self.events.push_back(Event::Signal { leg: id, signal }),
             Do::Note(text) => self.note(id, text, now),
-            Do::Over => self.gone(id),
+            Do::Over => self.gone(id, now),
         }
     }
 

@@ -1,6 +1,7 @@
 //! Ladders of the agent: XML on one side, signals on the other.
 
 mod changes;
+mod limits;
 
 use std::time::Instant;
 
@@ -46,6 +47,7 @@ fn rig() -> Rig {
         name: "alice".into(),
         jid: "alice@example.org".into(),
         owner: "alice".into(),
+        callers: vec!["*@example.org".into()],
         ..XmppAccount::default()
     });
     let mut agent = Agent::new(&config);
@@ -206,7 +208,10 @@ impl Rig {
                 format!("Call {} to {} {how}", call.from, call.invite.to)
             }
             Event::Signal { signal, .. } => shown(&signal),
-            Event::Refused(refused) => format!("Refused {}: {}", refused.from, refused.why),
+            Event::Refused(refused) => {
+                let who = if refused.is_stranger { "Stranger" } else { "Refused" };
+                format!("{who} {}: {}", refused.from, refused.why)
+            }
             Event::Gone { .. } => "Gone".into(),
             Event::Trace(trace::Entry {
                 what: trace::What::Note(text),
@@ -325,7 +330,7 @@ fn callee_that_needs_the_offer_is_rung_behind_it() {
 fn strangers_learn_nothing_and_nobody_is_not_found() {
     let mut rig = rig();
     let said = rig.propose("eve@evil.example/x", "600@gw.example.org", "s1");
-    let why = "Refused eve@evil.example: none of `callers` of the component";
+    let why = "Stranger eve@evil.example: none of `callers`";
     assert_eq!(said, [why]);
     let initiate = jingle(Action::SessionInitiate, "s2", &sdp(&["sendrecv"], "abcd"), Role::Initiator);
     let said = rig.iq("eve@evil.example/x", "600@gw.example.org", &initiate);
@@ -407,6 +412,7 @@ fn session_of_nothing_that_is_known_is_acknowledged_and_ended() {
     let said = rig.iq(JULIET, "600@gw.example.org", &initiate);
     let end = format!("> {JULIET} session-terminate unsupported-applications");
     assert_eq!(said[..2], ["> result".to_owned(), end]);
+    assert!(rig.asked.is_empty(), "whoever does not answer holds no room");
     assert!(rig.agent.is_idle());
 }
 
@@ -538,7 +544,15 @@ fn both_call_each_other_and_the_lower_name_goes() {
     let said = rig.propose(JULIET, "1001@gw.example.org", "~~~");
     assert_eq!(said, [format!("> {JULIET} reject expired")]);
     let said = rig.propose(JULIET, "1001@gw.example.org", "!!!");
-    assert_eq!(said, ["Call juliet@example.org to 1001 later"]);
+    assert_eq!(
+        said,
+        [
+            "> juliet@example.org retract expired",
+            "End busy Peer",
+            "Gone",
+            "Call juliet@example.org to 1001 later"
+        ]
+    );
 }
 
 // --- inside a session ---
@@ -684,7 +698,10 @@ fn candidates_go_both_ways_and_those_before_the_acceptance_wait_for_it() {
     let accept = jingle(Action::SessionAccept, &sid, &answer(&["sendrecv"], "wxyz"), Role::Responder);
     let said = rig.iq(JULIET, ours, &accept);
     assert_eq!(said, ["> result", "Accept sendrecv wxyz"]);
-    assert_eq!(rig.iq(JULIET, ours, &info), ["> result", "Candidates 1"]);
+    assert_eq!(rig.iq(JULIET, ours, &info), ["> result"], "it went with it");
+    let mut next = info;
+    next.contents[0].ice_mut().unwrap().candidates[0].port = "3479".into();
+    assert_eq!(rig.iq(JULIET, ours, &next), ["> result", "Candidates 1"]);
 }
 
 #[test]

@@ -8,6 +8,8 @@ mod apply;
 mod receive;
 mod state;
 
+use std::collections::BTreeSet;
+
 use minidom::Element;
 
 use self::state::{Rings, State};
@@ -15,7 +17,7 @@ use super::action::{Action, Jingle};
 use super::content::Role;
 use super::loss::Lost;
 use super::propose::{Ended, Word};
-use super::reason::{Phase, Reason};
+use super::reason::{Condition, Phase, Reason};
 use super::refusal::Refusal;
 use super::sdp::Peer;
 use super::session::{Purpose, Request, Session, Taken};
@@ -130,6 +132,25 @@ impl Leg {
         matches!(self.state, State::Proposing(..))
     }
 
+    /// The username fragments of the peer's description: its generation of ICE.
+    pub(in crate::jingle) fn generation(&self) -> BTreeSet<String> {
+        let session = match &self.state {
+            State::Offered(session, _) | State::Initiated(session, ..) => Some(session),
+            State::Active(session) => Some(session),
+            State::New
+            | State::Proposed(_)
+            | State::Awaited
+            | State::Proposing(..)
+            | State::Owing
+            | State::Over => None,
+        };
+        let remote = session.and_then(|session| session.remote());
+        let media = remote.into_iter().flat_map(|remote| remote.media());
+        media
+            .filter_map(|media| media.ice_ufrag().map(str::to_owned))
+            .collect()
+    }
+
     /// How far the call has come, for the tables of reasons.
     pub(in crate::jingle) fn phase(&self) -> Phase {
         match &self.state {
@@ -188,6 +209,18 @@ impl Leg {
             Ending::by_gateway(cause).because(why),
         )));
         self.end(cause, out);
+    }
+
+    /// Both have called each other and the peer's proposal is the one that goes: ours is taken back
+    /// (XEP-0353, Tie Breaking).
+    pub(in crate::jingle) fn yields(&mut self, out: &mut Vec<Do>) {
+        let why = "both have called each other";
+        let retract = Ended {
+            tie_break: true,
+            ..Ended::because(Reason::with(Condition::Expired, why))
+        };
+        out.push(Do::Say(Word::Retract(retract)));
+        self.ended_by_peer(Ending::by_peer(Cause::Busy).because(why), out);
     }
 
     /// The peer has ended it.

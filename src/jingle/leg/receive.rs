@@ -79,10 +79,22 @@ impl Leg {
         }
     }
 
-    /// The proposal came back.
+    /// Our proposal came back, or our taking of the peer's.
     pub(in crate::jingle) fn bounced(&mut self, condition: Condition, out: &mut Vec<Do>) {
-        if let State::Proposing(..) = &self.state {
-            self.ended_by_peer(undelivered(condition), out);
+        match &self.state {
+            State::Proposing(..) => self.ended_by_peer(undelivered(condition), out),
+            State::Awaited => {
+                let why = format!("the caller has no such call any more: {}", condition.name());
+                self.ended_by_peer(Ending::by_peer(Cause::Cancelled).because(why), out);
+            }
+            // Whoever has gone on since has had it.
+            State::New
+            | State::Proposed(_)
+            | State::Offered(..)
+            | State::Owing
+            | State::Initiated(..)
+            | State::Active(_)
+            | State::Over => {}
         }
     }
 

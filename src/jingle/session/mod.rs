@@ -241,10 +241,19 @@ impl Session {
         taken
     }
 
-    /// A transport-info before the session is accepted: it waits for the acceptance.
+    /// A transport-info before the session is accepted: it waits for the acceptance, what is of one
+    /// content and generation together.
     pub(super) fn keep_early(&mut self, jingle: Jingle) {
-        let room = EARLY_MAX.saturating_sub(self.early.len());
-        self.early.extend(jingle.contents.into_iter().take(room));
+        let ufrag = |content: &Content| content.ice().and_then(|ice| ice.ufrag.clone());
+        for content in jingle.contents {
+            let is_same =
+                |one: &Content| one.name == content.name && ufrag(one) == ufrag(&content);
+            match self.early.iter().position(is_same) {
+                Some(place) => self.early[place].absorb(&content),
+                None if self.early.len() < EARLY_MAX => self.early.push(content),
+                None => {} // No session has so many contents.
+            }
+        }
     }
 
     /// Whether a transport-info of the peer changes more than candidates: other credentials, or a
@@ -259,7 +268,7 @@ impl Session {
     }
 
     /// The peer's description as it will be, a change of its own under way included.
-    fn remote(&self) -> Option<&SessionDescription> {
+    pub(super) fn remote(&self) -> Option<&SessionDescription> {
         match &self.change {
             Change::Theirs(theirs) => Some(&theirs.offer),
             Change::Stable | Change::Ours(_) => self.heard.as_ref(),

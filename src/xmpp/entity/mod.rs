@@ -159,7 +159,7 @@ impl Entity {
             ca: config.ca.clone(),
         };
         let session = Session::Client(Client::new(config, xmpp.unacked_max));
-        let delivery = Delivery::account(Disco::new(true));
+        let delivery = Delivery::account(Disco::new(true), config);
         Self::new(
             id,
             &config.name,
@@ -196,7 +196,11 @@ impl Entity {
             losses: 0,
             refusals: 0,
             queue: Queue::new(xmpp.queue_max, xmpp.queue_wait),
-            requests: Requests::new(xmpp.requests_max, xmpp.request_timeout),
+            requests: Requests::new(
+                xmpp.requests_max,
+                xmpp.requests_per_peer,
+                xmpp.request_timeout,
+            ),
             delivery,
             settings: xmpp.clone(),
         }

@@ -356,6 +356,20 @@ fn subscriber_is_told_again_when_the_stream_is_new() {
 }
 
 #[test]
+fn strangers_have_presence_of_no_address() {
+    let mut bench = Bench::component(&component());
+    for kind in ["subscribe", "probe"] {
+        bench.says(&format!(
+            "<presence type='{kind}' from='eve@evil.example/x' to='+1@gw.example'/>"
+        ));
+        assert!(bench.written().contains("type='unsubscribed'"), "{kind}");
+    }
+    bench.agent.shutdown(bench.now);
+    bench.drain();
+    assert!(!bench.written().contains("eve"), "she is not remembered");
+}
+
+#[test]
 fn one_server_s_trouble_is_not_another_s() {
     let mut config = component();
     let mut other = config.component[0].clone();
