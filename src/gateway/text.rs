@@ -388,7 +388,7 @@ impl Gateway {
         }
     }
 
-    fn answer_chat(&mut self, entity: EntityId, stanza: Element, now: Instant) {
+    pub(super) fn answer_chat(&mut self, entity: EntityId, stanza: Element, now: Instant) {
         if let Err(fault) = self.xmpp.send(entity, stanza, now) {
             tracing::debug!(%fault, "the answer to a message is not sent");
         }
