@@ -58,8 +58,8 @@ pub enum Wire {
     Xmpp,
 }
 
-/// The text without what must stay secret: the values of `a=ice-pwd` and `pwd`, `inline:` keys, digest
-/// responses, tokens, and the keys that somebody pressed: a PIN is as good as a password.
+/// The text without what must stay secret: the values of `a=ice-pwd` and `pwd`, `inline:` keys,
+/// digest responses, tokens, and the keys that somebody pressed: a PIN is as good as a password.
 #[must_use]
 pub fn redacted(text: &str) -> String {
     let mut out = String::with_capacity(text.len());

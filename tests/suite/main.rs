@@ -35,3 +35,4 @@ mod texts;
 mod tidy;
 mod world;
 mod xep;
+mod xml;

@@ -507,6 +507,21 @@ fn phone_writes_to_a_chat_user() {
         ),
     );
     assert_eq!(start_line(&world.one("phone")), "SIP/2.0 200 OK");
+    // RFC 4320 §4.2: 408 is no answer to a MESSAGE.
+    world.page("juliet%40example.org", "again");
+    let id = attribute(&world.one("server"), "id");
+    world.stanza(
+        component,
+        &format!(
+            "<message type='error' id='{id}' from='juliet@example.org' to='x@gw.example'>\
+             <error type='wait'><remote-server-timeout \
+             xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>"
+        ),
+    );
+    assert_eq!(
+        start_line(&world.one("phone")),
+        "SIP/2.0 480 Temporarily Unavailable"
+    );
     // A chat address of our own would go round.
     world.page("x%40gw.example", "hello");
     assert_eq!(start_line(&world.one("phone")), "SIP/2.0 404 Not Found");

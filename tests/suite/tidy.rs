@@ -33,7 +33,7 @@ const IMPORTS: &[(&str, &[&str])] = &[
     (
         "jingle",
         &[
-            "address", "ask", "call", "config", "contain", "id", "sdp", "trace", "xmpp",
+            "address", "call", "config", "contain", "id", "sdp", "trace", "xmpp",
         ],
     ),
     ("metrics", &["call", "config"]),

@@ -928,9 +928,11 @@ var Negotiation = class {
       this.#again(offered.need);
     }
     try {
+      const before = ufragOf(this.pc.currentLocalDescription);
       await this.pc.setRemoteDescription(offer);
       await this.#addWaiting();
       await this.pc.setLocalDescription();
+      if (ufragOf(this.pc.localDescription) !== before) this.#restarted();
     } catch (error) {
       if (this.pc.signalingState === "have-remote-offer") {
         await this.pc.setRemoteDescription({ type: "rollback" });
@@ -942,6 +944,15 @@ var Negotiation = class {
     await this.#say(this.#local(), negotiation);
     this.#wire.settled();
     this.#negotiate();
+  }
+  /** Theirs has restarted ICE: what ours was to do is done. */
+  #restarted() {
+    const need2 = this.#need;
+    if (!need2?.restart) return;
+    need2.restart = false;
+    if (need2.purpose !== "call.description") return;
+    this.#need = void 0;
+    for (const { resolve } of need2.waiting) resolve();
   }
   async #takeAnswer(answer, negotiation) {
     const offered = this.#offered;
@@ -1026,6 +1037,9 @@ var Negotiation = class {
     return run;
   }
 };
+function ufragOf(description2) {
+  return description2?.sdp.match(/a=ice-ufrag:(\S+)/)?.[1];
+}
 
 // src/path.ts
 var DOUBT_MS = 3e3;

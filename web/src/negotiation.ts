@@ -235,10 +235,12 @@ export class Negotiation {
       this.#again(offered.need);
     }
     try {
+      const before = ufragOf(this.pc.currentLocalDescription);
       // In "have-local-offer" this rolls ours back first (RFC 9429 §4.1.10.2).
       await this.pc.setRemoteDescription(offer as RTCSessionDescriptionInit);
       await this.#addWaiting();
       await this.pc.setLocalDescription();
+      if (ufragOf(this.pc.localDescription) !== before) this.#restarted();
     } catch (error) {
       if (this.pc.signalingState === "have-remote-offer") {
         await this.pc.setRemoteDescription({ type: "rollback" });
@@ -250,6 +252,17 @@ export class Negotiation {
     await this.#say(this.#local(), negotiation);
     this.#wire.settled();
     this.#negotiate();
+  }
+
+  /** Theirs has restarted ICE: what ours was to do is done. */
+  #restarted(): void {
+    const need = this.#need;
+    if (!need?.restart) return;
+    need.restart = false;
+    // What the browser wants besides it asks for by itself.
+    if (need.purpose !== "call.description") return;
+    this.#need = undefined;
+    for (const { resolve } of need.waiting) resolve();
   }
 
   async #takeAnswer(answer: Description, negotiation: number | undefined): Promise<void> {
@@ -344,4 +357,9 @@ export class Negotiation {
     this.#chain = run.catch(() => {});
     return run;
   }
+}
+
+/** The ICE user name of a description: another one means that ICE has begun anew. */
+function ufragOf(description: RTCSessionDescription | null): string | undefined {
+  return description?.sdp.match(/a=ice-ufrag:(\S+)/)?.[1];
 }

@@ -165,6 +165,26 @@ test("a lost offer whose winner does not come is made again after a while", asyn
   await restarted;
 });
 
+test("a restart that crosses one of theirs is done by it, and not made again", async () => {
+  const { call, gateway, pc } = await inCall();
+  const restarted = call.restartIce();
+  await settle();
+  const fresh = { ...OFFER, sdp: OFFER.sdp.replace(/a=ice-ufrag:.*/, "a=ice-ufrag:theirs") };
+  await gateway.tell(
+    {
+      type: "call.description",
+      call: call.id,
+      description: { type: "rollback" },
+      negotiation: 2,
+      code: "glare",
+    },
+    { type: "call.description", call: call.id, description: fresh, negotiation: 1 },
+  );
+  await restarted;
+  assert.equal(gateway.last("call.description").description.type, "answer");
+  assert.equal(pc().log.filter((one) => one === "local offer").length, 2);
+});
+
 test("an answer meets only its own offer", async () => {
   const { call, gateway, pc } = await inCall();
   void call.restartIce().catch(() => {});

@@ -30,7 +30,8 @@ impl Check<'_> {
                 _ => {
                     let what = format!(
                         "is to be `trunk:` and a known trunk, `account`, `component:` and a known \
-                         component, `chat`, `user:` and a name, `join:` and a word, or `reject:` and one of {}",
+                         component, `chat`, `user:` and a name, `join:` and a word, or \
+                         `reject:` and one of {}",
                         REJECTIONS.join(", ")
                     );
                     self.wrong(key("to"), what);

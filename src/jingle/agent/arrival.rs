@@ -143,6 +143,11 @@ impl Agent {
         let key = Key::new(entity, to, from, &jingle.sid);
         let Some(id) = self.sessions.get(&key).copied() else {
             return match jingle.action {
+                // XEP-0166 §6.2: it has one content at least.
+                Action::SessionInitiate if jingle.contents.is_empty() => {
+                    self.counts.malformed += 1;
+                    self.reply(entity, Refusal::BadRequest, request, Some("no content"));
+                }
                 Action::SessionInitiate => self.begins(entity, &jingle, request, ids, now),
                 _ => self.unknown(entity, request),
             };

@@ -7,8 +7,8 @@
 //!   stanza ◀────── placed: what a leg wants done ◀── Signal         down
 //! ```
 //!
-//! The streams are `crate::xmpp`'s: what is to be sent is an [`Event`], what came of a request comes
-//! by [`Agent::answered`]. `recorded.rs` writes the trace.
+//! The streams are `crate::xmpp`'s: what is to be sent is an [`Event`], what came of a request
+//! comes by [`Agent::answered`]. `recorded.rs` writes the trace.
 
 mod arrival;
 mod placed;

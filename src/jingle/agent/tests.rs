@@ -398,7 +398,10 @@ fn session_without_a_proposal_is_a_call_as_well() {
 #[test]
 fn session_of_nothing_that_is_known_is_acknowledged_and_ended() {
     let mut rig = rig();
-    let initiate = Jingle::new(Action::SessionInitiate, "s1");
+    let mut initiate = Jingle::new(Action::SessionInitiate, "s1");
+    let said = rig.iq(JULIET, "600@gw.example.org", &initiate);
+    assert_eq!(said, ["> error bad-request"]);
+    initiate.contents = vec![crate::jingle::Content::named(Role::Initiator, "files")];
     let said = rig.iq(JULIET, "600@gw.example.org", &initiate);
     let end = format!("> {JULIET} session-terminate unsupported-applications");
     assert_eq!(said[..2], ["> result".to_owned(), end]);
@@ -538,6 +541,30 @@ fn both_call_each_other_and_the_lower_name_goes() {
 
 // --- inside a session ---
 
+/// A candidate of the peer.
+fn trickled(sid: &str, ufrag: &str) -> Jingle {
+    let info: Element = format!(
+        "<jingle xmlns='urn:xmpp:jingle:1' action='transport-info' sid='{sid}'>\
+         <content creator='initiator' name='0'>\
+         <transport xmlns='urn:xmpp:jingle:transports:ice-udp:1' ufrag='{ufrag}' \
+         pwd='0123456789012345678901'><candidate component='1' foundation='1' generation='0' \
+         id='a' ip='192.0.2.1' network='0' port='3478' priority='1' protocol='udp' type='host'/>\
+         </transport></content></jingle>"
+    )
+    .parse()
+    .unwrap();
+    Jingle::read(&info, &Limits::default()).unwrap()
+}
+
+/// A session that the peer has begun.
+fn called(rig: &mut Rig) {
+    let to = "600@gw.example.org/crosspoint";
+    let initiate = jingle(Action::SessionInitiate, "s1", &sdp(&["sendrecv"], "abcd"), Role::Initiator);
+    rig.iq(JULIET, to, &initiate);
+    rig.tell(Signal::Accept(Some(answer(&["sendrecv"], "efgh"))));
+    rig.result();
+}
+
 #[test]
 fn hold_and_resume_of_our_side_are_taken_by_results() {
     let mut rig = rig();
@@ -555,6 +582,44 @@ fn hold_and_resume_of_our_side_are_taken_by_results() {
     let said = rig.tell(Signal::Offer(Some(sdp(&["sendrecv"], "abcd"))));
     assert_eq!(said[0], format!("> {JULIET} content-modify 0=both"));
     assert_eq!(rig.result(), ["Answer sendrecv wxyz"]);
+}
+
+#[test]
+fn peer_that_began_the_session_takes_changes_of_our_side_as_well() {
+    let mut rig = rig();
+    called(&mut rig);
+    let said = rig.tell(Signal::Offer(Some(sdp(&["sendonly"], "efgh"))));
+    assert_eq!(said[0], format!("> {JULIET} content-modify 0=responder"));
+    assert_eq!(rig.result(), ["Answer recvonly abcd"]);
+    rig.asked.clear();
+    rig.tell(Signal::Offer(Some(sdp(&["sendrecv"], "efgh"))));
+    assert_eq!(rig.result(), ["Answer sendrecv abcd"]);
+}
+
+#[test]
+fn unhold_before_the_hold_is_taken_is_told_that_it_is_out_of_order() {
+    let mut rig = rig();
+    let sid = established(&mut rig);
+    let ours = "1001@gw.example.org/crosspoint";
+    let mut hold = Jingle::new(Action::SessionInfo, &sid);
+    hold.info = vec![crate::jingle::Info::Hold];
+    assert_eq!(rig.iq(JULIET, ours, &hold), ["Offer sendonly wxyz"]);
+    hold.info = vec![crate::jingle::Info::Unhold];
+    assert_eq!(rig.iq(JULIET, ours, &hold), ["> error unexpected-request"]);
+}
+
+#[test]
+fn candidates_follow_a_restart_of_the_peer_before_it_is_taken() {
+    let mut rig = rig();
+    let sid = established(&mut rig);
+    let ours = "1001@gw.example.org/crosspoint";
+    let theirs = answer(&["sendrecv"], "new2");
+    let mut restart = jingle(Action::TransportInfo, &sid, &theirs, Role::Responder);
+    restart.contents[0].application = None;
+    assert_eq!(rig.iq(JULIET, ours, &restart), ["Offer sendrecv new2"]);
+    let info = trickled(&sid, "new2");
+    assert_eq!(rig.iq(JULIET, ours, &info), ["> result", "Candidates 1"]);
+    assert_eq!(rig.tell(Signal::Answer(answer(&["sendrecv"], "new1")))[0], "> result");
 }
 
 #[test]
@@ -635,10 +700,7 @@ fn both_restart_at_once_and_the_initiators_goes() {
 fn tie_that_we_lose_takes_our_offer_back() {
     let mut rig = rig();
     let to = "600@gw.example.org/crosspoint";
-    let initiate = jingle(Action::SessionInitiate, "s1", &sdp(&["sendrecv"], "abcd"), Role::Initiator);
-    rig.iq(JULIET, to, &initiate);
-    rig.tell(Signal::Accept(Some(answer(&["sendrecv"], "efgh"))));
-    rig.result();
+    called(&mut rig);
     rig.tell(Signal::Offer(Some(sdp(&["inactive"], "efgh"))));
     let mut modify = Jingle::new(Action::ContentModify, "s1");
     let content = crate::jingle::Content::named(Role::Initiator, "0");
@@ -651,9 +713,11 @@ fn tie_that_we_lose_takes_our_offer_back() {
         said[1..],
         ["Refuse Glare".to_owned(), "Offer sendonly abcd".to_owned()]
     );
-    // What it says of ours in the meantime changes nothing.
-    assert_eq!(rig.error(crate::jingle::refusal::Refusal::TieBreak).len(), 1);
+    // What it says of ours in the meantime changes nothing, not even of the next.
     assert_eq!(rig.tell(Signal::Answer(answer(&["recvonly"], "efgh"))), ["> result"]);
+    rig.tell(Signal::Offer(Some(sdp(&["inactive"], "efgh"))));
+    let said = rig.error(crate::jingle::refusal::Refusal::TieBreak);
+    assert_eq!(said, ["# the change of the session was refused: conflict"]);
 }
 
 #[test]
@@ -675,17 +739,7 @@ fn candidates_go_both_ways_and_those_before_the_acceptance_wait_for_it() {
     rig.call("juliet@example.org", Opening::Offer(sdp(&["sendrecv"], "abcd")));
     let sid = rig.sid();
     rig.jmi(JULIET, ours, &format!("<proceed id='{sid}'/>"));
-    let info: Element = format!(
-        "<jingle xmlns='urn:xmpp:jingle:1' action='transport-info' sid='{sid}'>\
-         <content creator='initiator' name='0'>\
-         <transport xmlns='urn:xmpp:jingle:transports:ice-udp:1' ufrag='wxyz' \
-         pwd='0123456789012345678901'><candidate component='1' foundation='1' generation='0' \
-         id='a' ip='192.0.2.1' network='0' port='3478' priority='1' protocol='udp' type='host'/>\
-         </transport></content></jingle>"
-    )
-    .parse()
-    .unwrap();
-    let info = Jingle::read(&info, &Limits::default()).unwrap();
+    let info = trickled(&sid, "wxyz");
     assert_eq!(rig.iq(JULIET, ours, &info), ["> result"]);
     let accept = jingle(Action::SessionAccept, &sid, &answer(&["sendrecv"], "wxyz"), Role::Responder);
     let said = rig.iq(JULIET, ours, &accept);

@@ -309,21 +309,21 @@ impl Leg {
             }
         }
         match (purpose, outcome, &mut self.state) {
-            (Purpose::Change, Outcome::Result(_), State::Active(session)) => {
-                let (taken, progress) = session.change_answered(true, limits);
+            (Purpose::Change(number), Outcome::Result(_), State::Active(session)) => {
+                let (taken, progress) = session.change_answered(number, true, limits);
                 Self::send(taken, out);
                 self.progress(progress, signal::Refusal::NotAcceptable, out);
             }
-            (Purpose::Change, Outcome::Error(_, answer), State::Active(session)) => {
+            (Purpose::Change(number), Outcome::Error(_, answer), State::Active(session)) => {
                 let why = match Refusal::is_tie_break(answer) {
                     true => signal::Refusal::Glare,
                     false => signal::Refusal::NotAcceptable,
                 };
-                let (_, progress) = session.change_answered(false, limits);
+                let (_, progress) = session.change_answered(number, false, limits);
                 self.progress(progress, why, out);
             }
-            (Purpose::Change, Outcome::None, State::Active(session)) => {
-                let (_, progress) = session.change_answered(false, limits);
+            (Purpose::Change(number), Outcome::None, State::Active(session)) => {
+                let (_, progress) = session.change_answered(number, false, limits);
                 self.progress(progress, signal::Refusal::Unanswered, out);
             }
             (Purpose::Initiate, Outcome::Error(condition, _), State::Initiated(..)) => {
@@ -341,7 +341,7 @@ impl Leg {
                 self.fail(Cause::Timeout, "the session-accept was not answered", out);
             }
             // It was answered as it should be, or the session has gone on without it.
-            (Purpose::Initiate | Purpose::Accept | Purpose::Change, ..) => {}
+            (Purpose::Initiate | Purpose::Accept | Purpose::Change(_), ..) => {}
             (Purpose::Beside | Purpose::Terminate, ..) => {}
         }
     }

@@ -4,14 +4,13 @@
 use super::super::error::MapError;
 use super::draft::Draft;
 use super::sections::Sections;
-use crate::sdp::{Limits, SessionDescription, Setup};
+use crate::sdp::{Limits, Media, SessionDescription, Setup};
 
 impl Sections {
     /// The peer's last description `heard` as its answer to `offer`, of which it has taken what it
     /// was told: the same directions seen from its side, a rejected section for each that the
-    /// offer rejects or that has no content (RFC 3264 §6). Where `heard` was an offer itself, it
-    /// gets the DTLS role that `told`, our side's description before, has left it (RFC 5763 §5),
-    /// and no header extensions that are not offered now.
+    /// offer rejects or that has no content (RFC 3264 §6), and a DTLS role: where the peer has
+    /// only offered until now, the one that the answer to it, `told`, has left to it.
     ///
     /// # Errors
     /// [`MapError`] where the description is over a limit.
@@ -33,10 +32,13 @@ impl Sections {
         let mut answer = draft.finish(limits)?;
         for media in offer.media().filter(|media| !media.is_rejected()) {
             let section = media.index();
-            let is_live = answer.media_at(section).is_some_and(|m| !m.is_rejected());
-            if is_live {
-                answer.set_direction(section, media.direction().reversed());
-                keep_role(&mut answer, told, section);
+            let live = answer.media_at(section).filter(|m| !m.is_rejected());
+            let Some(role) = live.map(|live| role(&live, told.media_at(section), &media)) else {
+                continue;
+            };
+            answer.set_direction(section, media.direction().reversed());
+            if let Some(role) = role {
+                answer.set_setup(section, role);
             }
         }
         answer.remove_unoffered_extmaps(offer);
@@ -45,17 +47,18 @@ impl Sections {
     }
 }
 
-/// An answer names a role: where the peer's last words were an offer of both, the one that ours has
-/// left it.
-fn keep_role(answer: &mut SessionDescription, told: &SessionDescription, section: usize) {
-    let setup = |sdp: &SessionDescription| sdp.media_at(section).and_then(|media| media.setup());
-    let is_open = !matches!(setup(answer), Some(Setup::Active | Setup::Passive) | None);
-    if is_open {
-        let role = match setup(told) {
-            Some(Setup::Passive) => Setup::Active,
-            _ => Setup::Passive,
-        };
-        answer.set_setup(section, role);
+/// The role of a section in an answer (RFC 5763 §5); `None` where it has none or says one already.
+fn role(heard: &Media<'_>, told: Option<Media<'_>>, offer: &Media<'_>) -> Option<Setup> {
+    let other = |role: Option<Setup>| match role {
+        Some(Setup::Active) => Some(Setup::Passive),
+        Some(Setup::Passive) => Some(Setup::Active),
+        Some(Setup::ActPass | Setup::HoldConn) | None => None,
+    };
+    match heard.setup()? {
+        Setup::Active | Setup::Passive => other(offer.setup()),
+        Setup::ActPass | Setup::HoldConn => other(offer.setup())
+            .or_else(|| other(told?.setup()))
+            .or(Some(Setup::Active)),
     }
 }
 
@@ -97,23 +100,21 @@ mod tests {
         assert!(answer.media_at(1).unwrap().is_rejected());
         assert_eq!(crate::sdp::check_answer(&next, &answer), Ok(()));
     }
-
     #[test]
-    fn who_has_offered_before_answers_in_the_role_that_was_left() {
+    fn peer_that_has_offered_answers_in_the_role_that_was_left_to_it() {
         let (peer, limits) = (Peer::native(), Limits::default());
-        let mut sections = Sections::default();
-        let offer = sdp(&[("0", "a=sendrecv")]);
-        let told = Sections::default().tell(&offer, Role::Initiator, What::Offer, &peer);
-        let mut initiate = Jingle::new(crate::jingle::Action::SessionInitiate, "a");
-        initiate.contents = told.contents;
-        let heard = sections.hear(&initiate, Role::Initiator, What::Offer, &peer, &limits);
-        let heard = heard.unwrap().description;
-        for (ours, theirs) in [(Setup::Active, Setup::Passive), (Setup::Passive, Setup::Active)] {
-            let mut told = offer.clone();
-            told.set_setup(0, ours);
-            let answer = sections.mirror(&heard, &told, &offer, &limits).unwrap();
-            assert_eq!(answer.media_at(0).unwrap().setup(), Some(theirs));
-            assert_eq!(crate::sdp::check_answer(&offer, &answer), Ok(()));
+        for (ours, theirs) in [("active", "passive"), ("passive", "active")] {
+            let mut sections = Sections::default();
+            let heard = sdp(&[("0", "a=sendrecv")]);
+            let told = sections.tell(&heard, Role::Initiator, What::Offer, &peer);
+            assert_eq!(told.contents.len(), 1);
+            let answer = heard.to_text().replace("setup:actpass", &format!("setup:{ours}"));
+            let answer = SessionDescription::parse(&answer, &limits).unwrap();
+            let next = sdp(&[("0", "a=sendonly")]);
+            let mirrored = sections.mirror(&heard, &answer, &next, &limits).unwrap();
+            let role = mirrored.media_at(0).unwrap().setup().unwrap();
+            assert_eq!(role.as_str(), theirs);
+            assert_eq!(crate::sdp::check_answer(&next, &mirrored), Ok(()));
         }
     }
 }

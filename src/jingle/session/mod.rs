@@ -45,6 +45,8 @@ pub(super) struct Session {
     /// What transport-infos said before the session was accepted.
     early: Vec<Content>,
     pub(super) change: Change,
+    /// Offers of our side so far.
+    offers: u32,
 }
 
 /// The change that is under way.
@@ -66,8 +68,8 @@ pub(super) enum Purpose {
     Initiate,
     /// The session-accept.
     Accept,
-    /// A part of an offer of ours.
-    Change,
+    /// A part of an offer of ours: the how manieth it is.
+    Change(u32),
     /// Candidates, information, a part of an answer: refused, it changes nothing.
     Beside,
     /// The session-terminate.
@@ -80,7 +82,7 @@ impl Purpose {
         match self {
             Self::Initiate => "the session-initiate",
             Self::Accept => "the session-accept",
-            Self::Change => "the change of the session",
+            Self::Change(_) => "the change of the session",
             Self::Beside => "a request inside the session",
             Self::Terminate => "the session-terminate",
         }
@@ -124,6 +126,7 @@ impl Session {
             heard: None,
             early: Vec::new(),
             change: Change::Stable,
+            offers: 0,
         }
     }
 
@@ -208,6 +211,17 @@ impl Session {
                 None => contents.push(content),
             }
         }
+        // So that an offer which brings them again tells none twice.
+        let local = match &mut self.change {
+            Change::Ours(ours) => Some(&mut ours.offer),
+            Change::Stable | Change::Theirs(_) => self.told.as_mut(),
+        };
+        if let Some(local) = local {
+            for trickle in trickles {
+                // One of a generation that is over belongs nowhere.
+                let _ = local.trickle(trickle);
+            }
+        }
         if !contents.is_empty() {
             let jingle = spoken(Action::TransportInfo, sid, contents, Vec::new());
             taken.requests.push((jingle, Purpose::Beside));
@@ -234,12 +248,15 @@ impl Session {
             ice.is_some_and(|ice| !ice.fingerprints.is_empty())
         };
         let restarts = |heard| self.sections.is_restart(jingle, heard);
-        // What follows a restart that the other side has not taken yet is of the new generation.
-        let heard = match &self.change {
+        self.remote().is_some_and(restarts) || jingle.contents.iter().any(certified)
+    }
+
+    /// The peer's description as it will be, a change of its own under way included.
+    fn remote(&self) -> Option<&SessionDescription> {
+        match &self.change {
             Change::Theirs(theirs) => Some(&theirs.offer),
             Change::Stable | Change::Ours(_) => self.heard.as_ref(),
-        };
-        heard.is_some_and(restarts) || jingle.contents.iter().any(certified)
+        }
     }
 
     /// Our side's description as it will be, an offer under way included.

@@ -10,6 +10,8 @@ use crate::sdp::{Limits, SessionDescription, check_answer};
 /// An offer under way.
 #[derive(Debug)]
 pub(in crate::jingle) struct Ours {
+    /// The how manieth of our side it is.
+    number: u32,
     /// What our side describes once it is taken.
     pub(super) offer: SessionDescription,
     /// The table of contents before it.
@@ -68,7 +70,9 @@ impl Session {
             self.sections = before;
             return (taken, Progress::Nothing);
         }
+        self.offers = self.offers.wrapping_add(1);
         let mut ours = Ours {
+            number: self.offers,
             before,
             heard_before: self.heard.clone(),
             results: 0,
@@ -102,12 +106,17 @@ impl Session {
     /// A request of the offer was answered.
     pub(in crate::jingle) fn change_answered(
         &mut self,
+        number: u32,
         is_taken: bool,
         limits: &Limits,
     ) -> (Taken, Progress) {
         let mut taken = Taken::default();
-        let Change::Ours(ours) = &mut self.change else {
-            return (taken, Progress::Waits);
+        let ours = match &mut self.change {
+            Change::Ours(ours) if ours.number == number => ours,
+            // Of an offer that was taken back.
+            Change::Ours(_) | Change::Theirs(_) | Change::Stable => {
+                return (taken, Progress::Waits);
+            }
         };
         if !is_taken {
             return (taken, self.take_back());
@@ -183,13 +192,13 @@ impl Session {
     fn progress(&mut self, limits: &Limits) -> Progress {
         match std::mem::take(&mut self.change) {
             Change::Ours(ours) if ours.is_answered() => {
-                let both = self.heard.as_ref().zip(self.told.as_ref());
-                let mirror = |(heard, told)| {
-                    let mirrored = self.sections.mirror(heard, told, &ours.offer, limits);
-                    mirrored.ok()
+                let known = self.heard.as_ref().zip(self.told.as_ref());
+                let mirrored = |(heard, told)| {
+                    let answer = self.sections.mirror(heard, told, &ours.offer, limits);
+                    answer.ok()
                 };
-                let answer = both
-                    .and_then(mirror)
+                let answer = known
+                    .and_then(mirrored)
                     .filter(|answer| check_answer(&ours.offer, answer).is_ok());
                 let Some(answer) = answer else {
                     self.change = Change::Ours(ours);
@@ -236,7 +245,7 @@ impl Ours {
             }
         }
         self.results += 1;
-        Purpose::Change
+        Purpose::Change(self.number)
     }
 }
 

@@ -154,11 +154,13 @@ impl Session {
             Info::Ringing | Info::Mute(_) | Info::Unmute(_) | Info::Other(..) => None,
         })?;
         let heard = self.heard.as_ref()?;
+        // While a change of the peer's waits it is not known what there will be to change.
+        let is_open = matches!(self.change, Change::Theirs(_));
         let held = |section: usize| {
             let media = heard.media_at(section)?;
             let now = Senders::of(media.direction(), self.role.other());
             // A content in which nobody was to send says nothing of a hold.
-            let is_ours_to_change = now != Senders::None && now != senders;
+            let is_ours_to_change = now != Senders::None && (is_open || now != senders);
             let named = self.sections.content_of(section)?;
             is_ours_to_change.then(|| Content {
                 senders: Some(senders),
