@@ -22,6 +22,7 @@ use crate::trace::Wire;
 use crate::trace::store::Kind;
 use crate::xmpp::address::jid_of;
 use crate::xmpp::iq::Outcome;
+use crate::xmpp::services::{Request, Services};
 use crate::xmpp::stanza::domain;
 use crate::xmpp::{self, EntityId, Standing};
 
@@ -54,14 +55,18 @@ impl Gateway {
             }),
             xmpp::Event::Stanza { entity, stanza } => {
                 let is_of_call = self.jingle.stanza(entity, &stanza, &mut self.ids, now);
-                if !is_of_call {
+                if let Some(result) = self.services.pushed(entity, &stanza) {
+                    self.answer_chat(entity, result, now);
+                    self.ask_services(now);
+                } else if !is_of_call {
                     self.chat_says(entity, &stanza, now);
                     self.xmpp.refuse(entity, &stanza, now);
                 }
             }
-            xmpp::Event::Answered { asker, outcome, .. } => {
-                self.jingle.answered(asker, &outcome, now);
-            }
+            xmpp::Event::Answered { asker, outcome, .. } => match Services::is_asker(asker) {
+                true => self.services_answered(asker, &outcome, now),
+                false => self.jingle.answered(asker, &outcome, now),
+            },
             xmpp::Event::Undelivered { entity, stanza } => {
                 self.jingle.undelivered(entity, &stanza, now);
                 self.chat_undelivered(entity, &stanza, now);
@@ -72,10 +77,48 @@ impl Gateway {
                 if let Standing::Online { jid, resumed } = &standing {
                     self.jingle.online(entity, jid, *resumed, now);
                     self.texts.online(entity, jid);
+                    self.services.online(entity, now);
+                    self.ask_services(now);
                 }
                 self.metrics.chat_server(&name, is_online);
             }
         }
+    }
+
+    // --- servers for media that users' chat servers tell of ---
+
+    fn ask_services(&mut self, now: Instant) {
+        while let Some(request) = self.services.poll_request() {
+            let Request {
+                entity,
+                stanza,
+                asker,
+            } = request;
+            let asked = self.xmpp.ask(entity, stanza, asker, &mut self.ids, now);
+            if let Err(fault) = asked {
+                tracing::debug!(%fault, "servers for media are not asked for");
+                self.services_answered(asker, &Outcome::None, now);
+            }
+        }
+    }
+
+    fn services_answered(&mut self, asker: u64, outcome: &Outcome, now: Instant) {
+        if let Some(owner) = self.services.answered(asker, outcome, now) {
+            self.tell_services(&owner);
+        }
+        self.ask_services(now);
+    }
+
+    fn tell_services(&mut self, owner: &str) {
+        let servers = self.services.of_owner(owner);
+        self.ws.set_ice_servers(owner, servers);
+    }
+
+    pub(super) fn services_due(&mut self, now: Instant) {
+        for owner in self.services.handle_timeout(now) {
+            self.tell_services(&owner);
+        }
+        self.ask_services(now);
     }
 
     pub(super) fn jingle_event(&mut self, event: jingle::agent::Event, now: Instant) {

@@ -47,6 +47,7 @@ use crate::trace::store::{Limits, Store};
 use crate::trace::{Entry, What, Wire};
 use crate::ws;
 use crate::xmpp;
+use crate::xmpp::services::Services;
 
 /// Whether new calls are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +76,8 @@ pub struct Gateway {
     xmpp: xmpp::Agent,
     jingle: jingle::Agent,
     texts: Texts,
+    /// Servers for media, of users' chat servers.
+    services: Services,
     switchboard: Switchboard,
     plan: DialPlan,
     legs: Legs,
@@ -118,6 +121,7 @@ impl Gateway {
             xmpp: xmpp::Agent::new(&config, now),
             jingle: jingle::Agent::new(&config),
             texts: Texts::new(&config),
+            services: Services::new(&config, now, unix),
             switchboard: Switchboard::new(patience, config.call.calls_max),
             plan: DialPlan::new(&config),
             legs: Legs::default(),
@@ -213,6 +217,7 @@ impl Gateway {
             }
             gateway.xmpp.handle_timeout(&mut gateway.ids, now);
             gateway.texts_due(now);
+            gateway.services_due(now);
         });
     }
 
@@ -231,7 +236,9 @@ impl Gateway {
             self.xmpp.poll_timeout(),
         ];
         let texts = self.texts.poll_timeout();
-        let all = agents.into_iter().chain([life, calls, texts]);
+        let services = self.services.poll_timeout();
+        let services = services.map(|at| (at, "servers for media"));
+        let all = agents.into_iter().chain([life, calls, texts, services]);
         all.flatten().min()
     }
 

@@ -257,6 +257,11 @@ impl Gateway {
     }
 
     fn answer_phone(&mut self, transaction: TransactionId, cause: Cause, now: Instant) {
+        let cause = match cause {
+            // RFC 4320 §4.2: nobody is told 408 who has not sent an INVITE.
+            Cause::NoAnswer => Cause::Unavailable,
+            other => other,
+        };
         let (number, phrase) = status::status(cause);
         self.sip
             .answer_page(transaction, number, phrase, &mut self.ids, now);
@@ -394,7 +399,7 @@ impl Gateway {
         }
     }
 
-    fn answer_chat(&mut self, entity: EntityId, stanza: Element, now: Instant) {
+    pub(super) fn answer_chat(&mut self, entity: EntityId, stanza: Element, now: Instant) {
         if let Err(fault) = self.xmpp.send(entity, stanza, now) {
             tracing::debug!(%fault, "the answer to a message is not sent");
         }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | an answer | to whoever asked, if id and address fit; else counted |
 //! | a request for a ping, disco#info, disco#items | answered; an account's, to who may call it |
+//! | a request for servers for media, of whoever may call | answered |
 //! | presence about an address of a component | answered (`presence.rs`), to who may call |
 //! | anything to an address that is not ours or not served | counted; a request gets an error |
 //! | all else | up |
@@ -13,11 +14,14 @@ use minidom::Element;
 use super::EntityId;
 use super::address::{is_one_of, is_served};
 use super::disco::{Asked, Disco};
+use super::extdisco::{SERVICES_MAX, Service};
 use super::iq::Requests;
 use super::ns;
 use super::out::Out;
 use super::presence::{Presences, Reaction};
-use super::stanza::{self, Kind, bare, domain, is_jid, is_same, local, payload};
+use super::stanza::{
+    self, Kind, bare, domain, is_jid, is_same, local, payload, set, with,
+};
 use super::stanza_error::{self, Condition};
 use crate::config;
 
@@ -28,6 +32,8 @@ enum Side {
         serves: Vec<String>,
         /// Who may call.
         callers: Vec<String>,
+        /// Servers for media that callers are told of.
+        offered: Vec<Service>,
         presences: Box<Presences>,
     },
     Account {
@@ -48,11 +54,13 @@ impl Delivery {
         disco: Disco,
         presences: Presences,
         config: &config::Component,
+        offered: Vec<Service>,
     ) -> Self {
         let side = Side::Component {
             domain: config.domain.to_lowercase(),
             serves: config.serves.clone(),
             callers: config.callers.clone(),
+            offered,
             presences: Box::new(presences),
         };
         Self { disco, side }
@@ -178,7 +186,43 @@ impl Delivery {
             true => Asked::Domain,
             false => Asked::Address,
         };
-        self.disco.answer(request, asked)
+        let services = self.services(request);
+        services.or_else(|| self.disco.answer(request, asked))
+    }
+
+    /// Tells whoever may call of servers for media, with their credentials (XEP-0215 §3).
+    fn services(&self, request: &Element) -> Option<Element> {
+        let asked = payload(request).filter(|asked| asked.ns() == ns::EXTDISCO)?;
+        let Side::Component {
+            callers, offered, ..
+        } = &self.side
+        else {
+            return None;
+        };
+        if offered.is_empty() || request.attr("type") != Some("get") {
+            return None;
+        }
+        let from = request.attr("from").unwrap_or_default();
+        if !is_one_of(callers, bare(from)) {
+            return stanza_error::error(request, Condition::Forbidden, None);
+        }
+        let mut told = Element::bare(asked.name(), ns::EXTDISCO);
+        let named: Vec<_> = asked.children().take(SERVICES_MAX).collect();
+        let fits = |service: &&Service| match (asked.name(), asked.attr("type")) {
+            ("credentials", _) => named.iter().any(|one| service.is_named_by(one)),
+            (_, Some(kind)) => service.kind.name() == kind,
+            (_, None) => true,
+        };
+        if !matches!(asked.name(), "services" | "credentials") {
+            return stanza_error::error(request, Condition::BadRequest, None);
+        }
+        if let Some(kind) = asked.attr("type") {
+            set(&mut told, "type", kind);
+        }
+        for service in offered.iter().filter(fits) {
+            told.append_child(service.write());
+        }
+        Some(with(stanza::result(request), told))
     }
 
     fn presence(&mut self, stanza: &Element) -> Reaction {

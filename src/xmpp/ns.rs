@@ -22,6 +22,8 @@ pub const MANAGEMENT: &str = "urn:xmpp:sm:3";
 pub const CARBONS: &str = "urn:xmpp:carbons:2";
 /// Receipts of messages (XEP-0184).
 pub const RECEIPTS: &str = "urn:xmpp:receipts";
+/// Servers for media (XEP-0215).
+pub const EXTDISCO: &str = "urn:xmpp:extdisco:2";
 /// Pings (XEP-0199).
 pub const PING: &str = "urn:xmpp:ping";
 /// What an entity can do (XEP-0030).

@@ -24,6 +24,8 @@ struct World {
     component: u64,
     account: u64,
     requests: u32,
+    /// The last that the account asked when it came online.
+    asked: String,
 }
 
 fn config() -> Config {
@@ -103,9 +105,13 @@ impl World {
             component: 0,
             account: 0,
             requests: 0,
+            asked: String::new(),
         };
         world.drain();
         world.log_in();
+        let home = world.heard("home").concat();
+        let last = home.rfind("<iq ").unwrap();
+        world.asked = home[last..].to_owned();
         for (connection, user) in [(1, "alice"), (2, "bob")] {
             world.comes(connection, user);
         }
@@ -502,6 +508,21 @@ fn phone_writes_to_a_chat_user() {
         ),
     );
     assert_eq!(start_line(&world.one("phone")), "SIP/2.0 200 OK");
+    // RFC 4320 §4.2: 408 is no answer to a MESSAGE.
+    world.page("juliet%40example.org", "again");
+    let id = attribute(&world.one("server"), "id");
+    world.stanza(
+        component,
+        &format!(
+            "<message type='error' id='{id}' from='juliet@example.org' to='x@gw.example'>\
+             <error type='wait'><remote-server-timeout \
+             xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error></message>"
+        ),
+    );
+    assert_eq!(
+        start_line(&world.one("phone")),
+        "SIP/2.0 480 Temporarily Unavailable"
+    );
     // A chat address of our own would go round.
     world.page("x%40gw.example", "hello");
     assert_eq!(start_line(&world.one("phone")), "SIP/2.0 404 Not Found");
@@ -696,4 +717,47 @@ fn end_of_the_gateway_takes_no_more_and_leaves_nobody_waiting() {
     );
     world.wait(40);
     assert!(world.gateway.is_idle());
+}
+
+/// Not text, and by the same wires: what a user's chat server tells of servers for media.
+#[test]
+fn turn_of_the_chat_server_reaches_the_owners_page_and_is_asked_for_again() {
+    let mut world = World::new();
+    let asked = world.asked.clone();
+    assert!(
+        asked.contains("<services xmlns='urn:xmpp:extdisco:2'/>"),
+        "{asked}"
+    );
+    assert_eq!(attribute(&asked, "to"), "home.example");
+    let answer = |id: &str, user: &str, expires: &str| {
+        format!(
+            "<iq type='result' id='{id}' from='home.example'><services \
+             xmlns='urn:xmpp:extdisco:2'><service type='turn' host='turn.home.example' \
+             port='3478' transport='udp' username='{user}' password='p' expires='{expires}'/>\
+             <service type='turn' host='evil&#10;host'/></services></iq>"
+        )
+    };
+    let account = world.account;
+    // The clock of the world began at 22:13:20.
+    let id = attribute(&asked, "id");
+    world.stanza(account, &answer(&id, "one", "2023-11-14T23:13:20Z"));
+    let told = world.frame("bob");
+    assert_eq!(told["type"], "ice.servers");
+    assert_eq!(
+        told["ice_servers"],
+        json!([{ "urls": ["turn:turn.home.example:3478?transport=udp"],
+            "username": "one", "credential": "p" }])
+    );
+    world.nobody_heard_more();
+    world.comes(3, "bob");
+    let welcome = &world.frames("bob")[0];
+    assert_eq!(welcome["ice_servers"][0]["username"], "one");
+    world.wait(1801);
+    let again = world.heard("home").concat();
+    let (before, _) = again.split_once("extdisco").unwrap();
+    let id = attribute(&before[before.rfind("<iq ").unwrap()..], "id");
+    world.heard("bob");
+    world.stanza(account, &answer(&id, "two", "2023-11-15T00:13:20Z"));
+    let told = &world.frames("bob")[0];
+    assert_eq!(told["ice_servers"][0]["username"], "two");
 }

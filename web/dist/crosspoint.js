@@ -565,6 +565,10 @@ var eventTable = {
     seq: whole(),
     expires_in_ms: whole()
   },
+  "ice.servers": {
+    seq: whole(),
+    ice_servers: list(iceServer)
+  },
   "call.incoming": {
     seq: whole(),
     call: text,
@@ -2695,6 +2699,9 @@ var Crosspoint = class extends Emitter {
         this.#accounts.set(event.account, account);
         return this.emit("account", account);
       }
+      case "ice.servers":
+        if (this.#welcome) this.#welcome = { ...this.#welcome, ice_servers: event.ice_servers };
+        return;
       case "message.incoming":
         return this.emit("message", message(event));
       case "message.delivered":

@@ -334,6 +334,9 @@ export class Crosspoint extends Emitter<CrosspointEvents> {
         this.#accounts.set(event.account, account);
         return this.emit("account", account);
       }
+      case "ice.servers":
+        if (this.#welcome) this.#welcome = { ...this.#welcome, ice_servers: event.ice_servers };
+        return;
       case "message.incoming":
         return this.emit("message", message(event));
       case "message.delivered":

@@ -35,6 +35,7 @@ export type ReplyFrame = Welcome | Sync | Result | ErrorFrame | Pong;
 export type EventFrame =
   | AccountState
   | TokenExpiring
+  | IceServers
   | CallIncoming
   | CallRinging
   | CallProgress
@@ -369,6 +370,13 @@ export interface TokenExpiring extends Numbered {
   type: "token.expiring";
   /** When. */
   expires_in_ms: number;
+}
+
+/** The servers for `RTCPeerConnection` are others now: for connections from here on. */
+export interface IceServers extends Numbered {
+  type: "ice.servers";
+  /** All of them, in place of those of `welcome`. */
+  ice_servers: IceServer[];
 }
 
 /** Somebody calls. */

@@ -366,6 +366,10 @@ export const eventTable: Table<Frames.EventFrame> = {
     seq: whole(),
     expires_in_ms: whole(),
   },
+  "ice.servers": {
+    seq: whole(),
+    ice_servers: list(iceServer),
+  },
   "call.incoming": {
     seq: whole(),
     call: text,

@@ -1,6 +1,7 @@
-// Text messages: sent, told of, received.
+// Text messages: sent, told of, received; and what else the gateway tells of no call.
 import assert from "node:assert/strict";
 import test from "node:test";
+import { settle } from "./fakes.mjs";
 import { connected } from "./rig.mjs";
 
 test("a message is sent and its delivery told under its id", async () => {
@@ -70,4 +71,13 @@ test("a message that comes is told, also one that was missed", async () => {
     },
     { from: "user:bob", fromName: undefined, to: "user:alice", account: undefined, text: "hi" },
   ]);
+});
+
+test("servers for media that the gateway tells of are those of the next connection", async () => {
+  const { client, gateway, pc } = await connected();
+  const ice_servers = [{ urls: ["turn:t:3478"], username: "u", credential: "p" }];
+  await gateway.tell({ type: "ice.servers", ice_servers });
+  client.call("1001");
+  await settle();
+  assert.deepEqual(pc().configuration.iceServers, ice_servers);
 });

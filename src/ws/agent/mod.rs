@@ -206,6 +206,8 @@ pub struct Agent {
     /// `call.create` requests that wait for the gateway's word: the request's id.
     pending: BTreeMap<LegId, String>,
     standings: BTreeMap<(String, String), AccountStanding>,
+    /// Servers for media that users have besides those of the configuration.
+    ice_servers: BTreeMap<String, Vec<config::IceServer>>,
     asked: BTreeMap<AskId, Asked>,
     last_ask: u64,
     timers: Timers,
@@ -256,6 +258,7 @@ impl Agent {
             calls: BTreeMap::new(),
             pending: BTreeMap::new(),
             standings: BTreeMap::new(),
+            ice_servers: BTreeMap::new(),
             asked: BTreeMap::new(),
             last_ask: 0,
             timers: Timers::default(),

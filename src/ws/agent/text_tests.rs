@@ -197,3 +197,38 @@ fn token_may_allow_calls_alone() {
     let reply = rig.asks(5, &send("m", "1001", "hello"));
     assert_eq!(reply["code"], "forbidden");
 }
+
+#[test]
+fn servers_for_media_of_a_user_are_in_his_welcome_and_told_when_they_change() {
+    let mut config = two_users();
+    let server = |url: &str| crate::config::IceServer {
+        urls: vec![url.into()],
+        username: Some("u".into()),
+        credential: Some(crate::config::Secret::new("p")),
+    };
+    config.client.ice_server = vec![server("turn:ours")];
+    let mut rig = Rig::new(&config);
+    rig.enter(1, "alice");
+    rig.enter(2, "bob");
+    rig.agent.set_ice_servers("alice", vec![server("turn:his")]);
+    rig.settle();
+    let told = &rig.heard(1)[0];
+    assert_eq!(
+        (&told["type"], &told["seq"]),
+        (&json!("ice.servers"), &json!(1))
+    );
+    let urls = |servers: &Value| -> Vec<Value> {
+        let all = servers.as_array().unwrap().iter();
+        all.map(|server| server["urls"][0].clone()).collect()
+    };
+    assert_eq!(urls(&told["ice_servers"]), ["turn:ours", "turn:his"]);
+    assert_eq!(told["ice_servers"][1]["credential"], "p");
+    assert!(rig.heard(2).is_empty());
+    let welcome = rig.hello(3, json!({ "token": "alice's token" })).remove(0);
+    assert_eq!(urls(&welcome["ice_servers"]), ["turn:ours", "turn:his"]);
+    let welcome = rig.hello(4, json!({ "token": "bob's token" })).remove(0);
+    assert_eq!(urls(&welcome["ice_servers"]), ["turn:ours"]);
+    rig.agent.set_ice_servers("alice", Vec::new());
+    rig.settle();
+    assert_eq!(urls(&rig.heard(1)[0]["ice_servers"]), ["turn:ours"]);
+}

@@ -113,6 +113,12 @@ pub enum Event {
         /// When.
         expires_in_ms: u64,
     },
+    /// The servers for `RTCPeerConnection` are others now: for connections from here on.
+    #[serde(rename = "ice.servers")]
+    IceServers {
+        /// All of them, in place of those of `welcome`.
+        ice_servers: Vec<IceServer>,
+    },
     /// Somebody calls.
     #[serde(rename = "call.incoming")]
     CallIncoming {
@@ -532,6 +538,7 @@ impl Event {
         match self {
             Self::AccountState { .. } => "account.state",
             Self::TokenExpiring { .. } => "token.expiring",
+            Self::IceServers { .. } => "ice.servers",
             Self::CallIncoming { .. } => "call.incoming",
             Self::CallRinging { .. } => "call.ringing",
             Self::CallProgress { .. } => "call.progress",

@@ -426,3 +426,62 @@ impl Bench {
         text[at..].chars().take_while(|c| *c != '\'').collect()
     }
 }
+
+#[test]
+fn servers_for_media_are_told_to_whoever_may_call() {
+    let mut config = component();
+    config.component[0].callers = vec!["*@example.org".into()];
+    config.client.ice_server = vec![crate::config::IceServer {
+        urls: vec![
+            "turn:t.example:3478?transport=udp".into(),
+            "stun:s.example".into(),
+        ],
+        username: Some("u".into()),
+        credential: Some(Secret::new("p")),
+    }];
+    let mut bench = Bench::component(&config);
+    let mut asks = |from: &str, kind: &str, inside: &str| {
+        bench.written();
+        bench.says(&format!(
+            "<iq type='{kind}' id='1' from='{from}' to='+1@gw.example'>{inside}</iq>"
+        ));
+        bench.written()
+    };
+    let all = "<services xmlns='urn:xmpp:extdisco:2'/>";
+    let told = asks("juliet@example.org/x", "get", all);
+    assert!(
+        told.contains("<service host='t.example' password='p' port='3478' transport='udp' "),
+        "{told}"
+    );
+    assert!(
+        told.contains("<service host='s.example' type='stun'/>"),
+        "{told}"
+    );
+    let stun = "<services xmlns='urn:xmpp:extdisco:2' type='stun'/>";
+    let told = asks("juliet@example.org/x", "get", stun);
+    assert!(
+        told.contains("type='stun'") && !told.contains("t.example"),
+        "{told}"
+    );
+    let credentials = "<credentials xmlns='urn:xmpp:extdisco:2'>\
+        <service type='turn' host='t.example'/></credentials>";
+    let told = asks("juliet@example.org/x", "get", credentials);
+    assert!(
+        told.contains("password='p'") && !told.contains("s.example"),
+        "{told}"
+    );
+    let told = asks("mallory@example.net/x", "get", all);
+    assert!(
+        told.contains("<forbidden ") && !told.contains("password"),
+        "{told}"
+    );
+    let disco = "<query xmlns='http://jabber.org/protocol/disco#info'/>";
+    assert!(asks("mallory@example.net/x", "get", disco).contains("urn:xmpp:extdisco:2"));
+
+    let mut bench = Bench::component(&component());
+    bench.says(
+        "<iq type='get' id='1' from='a@b/c' to='+1@gw.example'><query \
+        xmlns='http://jabber.org/protocol/disco#info'/></iq>",
+    );
+    assert!(!bench.written().contains("extdisco"), "there are none");
+}

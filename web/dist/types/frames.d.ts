@@ -10,7 +10,7 @@ export type ClientFrame = Hello | TokenRefresh | Ack | Ping | AccountAdd | Accou
 /** Replies and frames of the hand-shake: without a `seq`. */
 export type ReplyFrame = Welcome | Sync | Result | ErrorFrame | Pong;
 /** Events: each with a `seq`, from 1, without gaps. */
-export type EventFrame = AccountState | TokenExpiring | CallIncoming | CallRinging | CallProgress | CallAccepted | CallDescription | CallOfferRequested | CallCandidate | CallMedia | CallDtmf | CallEnded | MessageIncoming | MessageDelivered | MessageFailed;
+export type EventFrame = AccountState | TokenExpiring | IceServers | CallIncoming | CallRinging | CallProgress | CallAccepted | CallDescription | CallOfferRequested | CallCandidate | CallMedia | CallDtmf | CallEnded | MessageIncoming | MessageDelivered | MessageFailed;
 /** What the gateway says. */
 export type ServerFrame = ReplyFrame | EventFrame;
 /** What every frame of the client may have. */
@@ -304,6 +304,12 @@ export interface TokenExpiring extends Numbered {
     type: "token.expiring";
     /** When. */
     expires_in_ms: number;
+}
+/** The servers for `RTCPeerConnection` are others now: for connections from here on. */
+export interface IceServers extends Numbered {
+    type: "ice.servers";
+    /** All of them, in place of those of `welcome`. */
+    ice_servers: IceServer[];
 }
 /** Somebody calls. */
 export interface CallIncoming extends Numbered {
