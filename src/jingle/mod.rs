@@ -56,6 +56,7 @@ mod source;
 mod tag;
 
 pub use action::{Action, Jingle};
+pub use agent::Agent;
 pub use content::{Application, Content, Role, Senders, Transport};
 pub use dtls::Fingerprint;
 pub use error::{MapError, ReadError};
@@ -66,7 +67,6 @@ pub use ice_udp::{Candidate, IceUdp};
 pub use info::{ContentName, Info};
 pub use loss::{Loss, Lost};
 pub use parameter::Parameter;
-pub use agent::Agent;
 pub use print::{find, parse, print};
 pub use propose::{Ended, Initiation, Word};
 pub use reason::{Condition, Phase, Reason};

@@ -103,7 +103,9 @@ mod tests {
         let answer = Refusal::TieBreak.answer(&request(), None).unwrap();
         assert_eq!(stanza_error::condition(&answer), Condition::Conflict);
         assert!(Refusal::is_tie_break(&answer));
-        let answer = Refusal::UnknownSession.answer(&request(), Some("none")).unwrap();
+        let answer = Refusal::UnknownSession
+            .answer(&request(), Some("none"))
+            .unwrap();
         assert_eq!(stanza_error::condition(&answer), Condition::ItemNotFound);
         assert!(!Refusal::is_tie_break(&answer));
     }

@@ -24,9 +24,8 @@ const FORWARD: &str = "urn:xmpp:forward:0";
 #[must_use]
 pub fn copied<'a>(message: &'a Element, own: &str) -> Copied<'a> {
     // `<private/>` only asks that no copies are made (XEP-0280).
-    let is_copy = |child: &&Element| {
-        child.ns() == ns::CARBONS && matches!(child.name(), "sent" | "received")
-    };
+    let is_copy =
+        |child: &&Element| child.ns() == ns::CARBONS && matches!(child.name(), "sent" | "received");
     let carbon = message.children().find(is_copy);
     let Some(carbon) = carbon else {
         return Copied::Own(message);

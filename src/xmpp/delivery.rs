@@ -19,9 +19,7 @@ use super::iq::Requests;
 use super::ns;
 use super::out::Out;
 use super::presence::{Presences, Reaction};
-use super::stanza::{
-    self, Kind, bare, domain, is_jid, is_same, local, payload, set, with,
-};
+use super::stanza::{self, Kind, bare, domain, is_jid, is_same, local, payload, set, with};
 use super::stanza_error::{self, Condition};
 use crate::config;
 

@@ -1,20 +1,22 @@
 //! Ladders of the agent: XML on one side, signals on the other.
 
+mod calling;
 mod changes;
 mod limits;
+mod session;
 
 use std::time::Instant;
 
 use minidom::Element;
 
 use super::{Agent, Event, Target};
+use crate::address::Address;
 use crate::call::cause::Cause;
 use crate::call::signal::{Caller, Ending, Invite, Opening, Refusal, Signal};
 use crate::config::{Component, Config, XmppAccount};
-use crate::address::Address;
 use crate::id::{LegId, Source};
-use crate::jingle::{Action, Jingle, Role};
 use crate::jingle::sdp::{Peer, Sections};
+use crate::jingle::{Action, Jingle, Role};
 use crate::sdp::{Limits, SessionDescription, What};
 use crate::trace;
 use crate::xmpp::EntityId;
@@ -114,12 +116,19 @@ impl Rig {
 
     fn jmi(&mut self, from: &str, to: &str, inside: &str) -> Vec<String> {
         let inside = inside.replacen(' ', " xmlns='urn:xmpp:jingle-message:0' ", 1);
-        self.xml(GW, &format!("<message from='{from}' to='{to}'>{inside}</message>"))
+        self.xml(
+            GW,
+            &format!("<message from='{from}' to='{to}'>{inside}</message>"),
+        )
     }
 
     fn propose(&mut self, from: &str, to: &str, sid: &str) -> Vec<String> {
         let description = "<description xmlns='urn:xmpp:jingle:apps:rtp:1' media='audio'/>";
-        self.jmi(from, to, &format!("<propose id='{sid}'>{description}</propose>"))
+        self.jmi(
+            from,
+            to,
+            &format!("<propose id='{sid}'>{description}</propose>"),
+        )
     }
 
     fn iq(&mut self, from: &str, to: &str, jingle: &Jingle) -> Vec<String> {
@@ -209,7 +218,11 @@ impl Rig {
             }
             Event::Signal { signal, .. } => shown(&signal),
             Event::Refused(refused) => {
-                let who = if refused.is_stranger { "Stranger" } else { "Refused" };
+                let who = if refused.is_stranger {
+                    "Stranger"
+                } else {
+                    "Refused"
+                };
                 format!("{who} {}: {}", refused.from, refused.why)
             }
             Event::Gone { .. } => "Gone".into(),
@@ -238,11 +251,17 @@ fn line(stanza: &Element) -> String {
             .contents
             .iter()
             .map(|content| {
-                let senders = content.senders.map_or(String::new(), |it| format!("={}", it.as_str()));
+                let senders = content
+                    .senders
+                    .map_or(String::new(), |it| format!("={}", it.as_str()));
                 format!(" {}{senders}", content.name)
             })
             .collect();
-        let info: String = jingle.info.iter().map(|info| format!(" {info:?}")).collect();
+        let info: String = jingle
+            .info
+            .iter()
+            .map(|info| format!(" {info:?}"))
+            .collect();
         let reason = reason.unwrap_or_default();
         return format!("{to} {}{contents}{info}{reason}", jingle.action.as_str());
     }
@@ -250,7 +269,8 @@ fn line(stanza: &Element) -> String {
         "message" => {
             let word = stanza.children().next().unwrap();
             let reason = word.get_child("reason", "urn:xmpp:jingle:1");
-            let reason = reason.and_then(|reason| Some(format!(" {}", reason.children().next()?.name())));
+            let reason =
+                reason.and_then(|reason| Some(format!(" {}", reason.children().next()?.name())));
             format!("{to} {}{}", word.name(), reason.unwrap_or_default())
         }
         _ => kind.to_owned(),
@@ -266,7 +286,9 @@ fn shown(signal: &Signal) -> String {
                 false => media.direction().as_str().to_owned(),
             })
             .collect();
-        let ufrag = sdp.media().find_map(|media| media.ice_ufrag().map(str::to_owned));
+        let ufrag = sdp
+            .media()
+            .find_map(|media| media.ice_ufrag().map(str::to_owned));
         format!("{} {}", media.join(","), ufrag.unwrap_or_default())
     };
     match signal {
@@ -293,10 +315,21 @@ fn proposal_rings_and_is_taken_before_there_is_an_offer() {
     );
     assert_eq!(rig.tell(Signal::Ring), [format!("> {JULIET} ringing")]);
     assert_eq!(rig.tell(Signal::Ring), Vec::<String>::new(), "said once");
-    assert_eq!(rig.tell(Signal::Accept(None)), [format!("> {JULIET} proceed")]);
-    let initiate = jingle(Action::SessionInitiate, "s1", &sdp(&["sendrecv"], "abcd"), Role::Initiator);
+    assert_eq!(
+        rig.tell(Signal::Accept(None)),
+        [format!("> {JULIET} proceed")]
+    );
+    let initiate = jingle(
+        Action::SessionInitiate,
+        "s1",
+        &sdp(&["sendrecv"], "abcd"),
+        Role::Initiator,
+    );
     let full = format!("{to}/crosspoint");
-    assert_eq!(rig.iq(JULIET, &full, &initiate), ["> result", "Offer sendrecv abcd"]);
+    assert_eq!(
+        rig.iq(JULIET, &full, &initiate),
+        ["> result", "Offer sendrecv abcd"]
+    );
     assert_eq!(
         rig.tell(Signal::Answer(answer(&["sendrecv"], "efgh"))),
         [format!("> {JULIET} session-accept 0=both")]
@@ -318,12 +351,29 @@ fn callee_that_needs_the_offer_is_rung_behind_it() {
     let mut rig = rig();
     let full = "600@gw.example.org/crosspoint";
     rig.propose(JULIET, "600@gw.example.org", "s1");
-    assert_eq!(rig.tell(Signal::Offer(None)), [format!("> {JULIET} proceed")]);
-    let initiate = jingle(Action::SessionInitiate, "s1", &sdp(&["sendrecv"], "abcd"), Role::Initiator);
-    assert_eq!(rig.iq(JULIET, full, &initiate), ["> result", "Offer sendrecv abcd"]);
-    assert_eq!(rig.tell(Signal::Ring), [format!("> {JULIET} session-info Ringing")]);
+    assert_eq!(
+        rig.tell(Signal::Offer(None)),
+        [format!("> {JULIET} proceed")]
+    );
+    let initiate = jingle(
+        Action::SessionInitiate,
+        "s1",
+        &sdp(&["sendrecv"], "abcd"),
+        Role::Initiator,
+    );
+    assert_eq!(
+        rig.iq(JULIET, full, &initiate),
+        ["> result", "Offer sendrecv abcd"]
+    );
+    assert_eq!(
+        rig.tell(Signal::Ring),
+        [format!("> {JULIET} session-info Ringing")]
+    );
     let taken = Signal::Accept(Some(answer(&["sendrecv"], "efgh")));
-    assert_eq!(rig.tell(taken), [format!("> {JULIET} session-accept 0=both")]);
+    assert_eq!(
+        rig.tell(taken),
+        [format!("> {JULIET} session-accept 0=both")]
+    );
 }
 
 #[test]
@@ -332,7 +382,12 @@ fn strangers_learn_nothing_and_nobody_is_not_found() {
     let said = rig.propose("eve@evil.example/x", "600@gw.example.org", "s1");
     let why = "Stranger eve@evil.example: none of `callers`";
     assert_eq!(said, [why]);
-    let initiate = jingle(Action::SessionInitiate, "s2", &sdp(&["sendrecv"], "abcd"), Role::Initiator);
+    let initiate = jingle(
+        Action::SessionInitiate,
+        "s2",
+        &sdp(&["sendrecv"], "abcd"),
+        Role::Initiator,
+    );
     let said = rig.iq("eve@evil.example/x", "600@gw.example.org", &initiate);
     assert_eq!(said, ["> error forbidden", why]);
     let said = rig.propose(JULIET, "sip\\3ax@gw.example.org", "s3");
@@ -357,7 +412,12 @@ fn proposal_that_was_kept_by_the_server_is_a_call_of_the_past() {
 
 #[test]
 fn caller_takes_it_back_at_every_stage() {
-    let initiate = jingle(Action::SessionInitiate, "s1", &sdp(&["sendrecv"], "abcd"), Role::Initiator);
+    let initiate = jingle(
+        Action::SessionInitiate,
+        "s1",
+        &sdp(&["sendrecv"], "abcd"),
+        Role::Initiator,
+    );
     for stage in 0..3 {
         let mut rig = rig();
         rig.propose(JULIET, "600@gw.example.org", "s1");
@@ -381,24 +441,43 @@ fn declined_proposal_is_rejected_and_another_device_cannot_speak_for_the_caller(
     let other = "juliet@example.org/tablet";
     let said = rig.jmi(other, "600@gw.example.org", "<retract id='s1'/>");
     assert_eq!(said, Vec::<String>::new());
-    assert_eq!(rig.end(Cause::Declined), [format!("> {JULIET} reject decline"), "Gone".into()]);
+    assert_eq!(
+        rig.end(Cause::Declined),
+        [format!("> {JULIET} reject decline"), "Gone".into()]
+    );
 }
 
 #[test]
 fn session_without_a_proposal_is_a_call_as_well() {
     let mut rig = rig();
     let to = "600@gw.example.org/crosspoint";
-    let initiate = jingle(Action::SessionInitiate, "s1", &sdp(&["sendrecv"], "abcd"), Role::Initiator);
+    let initiate = jingle(
+        Action::SessionInitiate,
+        "s1",
+        &sdp(&["sendrecv"], "abcd"),
+        Role::Initiator,
+    );
     assert_eq!(
         rig.iq(JULIET, to, &initiate),
         ["> result", "Call juliet@example.org to 600 offer"]
     );
-    assert_eq!(rig.tell(Signal::Ring), [format!("> {JULIET} session-info Ringing")]);
+    assert_eq!(
+        rig.tell(Signal::Ring),
+        [format!("> {JULIET} session-info Ringing")]
+    );
     let taken = Signal::Accept(Some(answer(&["sendrecv"], "efgh")));
-    assert_eq!(rig.tell(taken), [format!("> {JULIET} session-accept 0=both")]);
+    assert_eq!(
+        rig.tell(taken),
+        [format!("> {JULIET} session-accept 0=both")]
+    );
     let mut end = Jingle::new(Action::SessionTerminate, "s1");
-    end.reason = Some(crate::jingle::Reason::new(crate::jingle::Condition::Success));
-    assert_eq!(rig.iq(JULIET, to, &end), ["> result", "End normal Peer", "Gone"]);
+    end.reason = Some(crate::jingle::Reason::new(
+        crate::jingle::Condition::Success,
+    ));
+    assert_eq!(
+        rig.iq(JULIET, to, &end),
+        ["> result", "End normal Peer", "Gone"]
+    );
     assert_eq!(rig.iq(JULIET, to, &end), ["> error item-not-found"]);
 }
 
@@ -412,7 +491,10 @@ fn session_of_nothing_that_is_known_is_acknowledged_and_ended() {
     let said = rig.iq(JULIET, "600@gw.example.org", &initiate);
     let end = format!("> {JULIET} session-terminate unsupported-applications");
     assert_eq!(said[..2], ["> result".to_owned(), end]);
-    assert!(rig.asked.is_empty(), "whoever does not answer holds no room");
+    assert!(
+        rig.asked.is_empty(),
+        "whoever does not answer holds no room"
+    );
     assert!(rig.agent.is_idle());
 }
 
@@ -433,129 +515,39 @@ fn account_is_its_owners_and_another_client_of_it_may_take_the_call() {
              </message>"
         )
     };
-    assert_eq!(rig.xml(ALICE, &carbon("eve@evil.example")), Vec::<String>::new(), "forged");
+    assert_eq!(
+        rig.xml(ALICE, &carbon("eve@evil.example")),
+        Vec::<String>::new(),
+        "forged"
+    );
     let said = rig.xml(ALICE, &carbon("alice@example.org"));
     assert_eq!(said, ["End answered_elsewhere Peer", "Gone"]);
 }
 
-// --- a chat user is called ---
+// --- what the ladders of other files begin with ---
 
 fn established(rig: &mut Rig) -> String {
-    rig.call("juliet@example.org", Opening::Offer(sdp(&["sendrecv"], "abcd")));
+    rig.call(
+        "juliet@example.org",
+        Opening::Offer(sdp(&["sendrecv"], "abcd")),
+    );
     let sid = rig.sid();
-    rig.jmi(JULIET, "1001@gw.example.org/crosspoint", &format!("<proceed id='{sid}'/>"));
+    rig.jmi(
+        JULIET,
+        "1001@gw.example.org/crosspoint",
+        &format!("<proceed id='{sid}'/>"),
+    );
     rig.result();
-    let accept = jingle(Action::SessionAccept, &sid, &answer(&["sendrecv"], "wxyz"), Role::Responder);
+    let accept = jingle(
+        Action::SessionAccept,
+        &sid,
+        &answer(&["sendrecv"], "wxyz"),
+        Role::Responder,
+    );
     let said = rig.iq(JULIET, "1001@gw.example.org/crosspoint", &accept);
     assert_eq!(said, ["> result", "Accept sendrecv wxyz"]);
     sid
 }
-
-#[test]
-fn all_devices_ring_and_the_first_that_takes_the_call_gets_the_offer() {
-    let mut rig = rig();
-    let ours = "1001@gw.example.org/crosspoint";
-    let offer = Opening::Offer(sdp(&["sendrecv"], "abcd"));
-    assert_eq!(rig.call("juliet@example.org", offer), ["> juliet@example.org propose"]);
-    let sid = rig.sid();
-    let ringing = format!("<ringing id='{sid}'/>");
-    assert_eq!(rig.jmi(JULIET, ours, &ringing), ["Ring"]);
-    let tablet = "juliet@example.org/tablet";
-    assert_eq!(rig.jmi(tablet, ours, &ringing), Vec::<String>::new());
-    let proceed = format!("<proceed id='{sid}'/>");
-    let said = rig.jmi(tablet, ours, &proceed);
-    assert_eq!(said, [format!("> {tablet} session-initiate 0=both")]);
-    // The phone is late, and none of its words count any more.
-    assert_eq!(rig.jmi(JULIET, ours, &proceed), Vec::<String>::new());
-    let accept = jingle(Action::SessionAccept, &sid, &answer(&["sendrecv"], "wxyz"), Role::Responder);
-    assert_eq!(rig.iq(JULIET, ours, &accept), ["> error item-not-found"]);
-    assert_eq!(rig.iq(tablet, ours, &accept), ["> result", "Accept sendrecv wxyz"]);
-}
-
-#[test]
-fn offer_that_comes_later_is_asked_for_when_a_device_takes_the_call() {
-    let mut rig = rig();
-    let ours = "1001@gw.example.org/crosspoint";
-    rig.call("juliet@example.org", Opening::Later);
-    let sid = rig.sid();
-    assert_eq!(rig.jmi(JULIET, ours, &format!("<proceed id='{sid}'/>")), ["Accept"]);
-    let said = rig.tell(Signal::Offer(Some(sdp(&["sendrecv"], "abcd"))));
-    assert_eq!(said, [format!("> {JULIET} session-initiate 0=both")]);
-    let accept = jingle(Action::SessionAccept, &sid, &answer(&["sendrecv"], "wxyz"), Role::Responder);
-    assert_eq!(rig.iq(JULIET, ours, &accept), ["> result", "Answer sendrecv wxyz"]);
-}
-
-#[test]
-fn callee_cannot_be_asked_for_the_offer() {
-    let mut rig = rig();
-    let said = rig.call("juliet@example.org", Opening::Yours);
-    assert_eq!(said, ["End not_acceptable Gateway", "Gone"]);
-}
-
-#[test]
-fn rejections_and_errors_are_causes() {
-    let reason = |name: &str| format!("<reason xmlns='urn:xmpp:jingle:1'><{name}/></reason>");
-    for (reason, cause) in [
-        (String::new(), "busy"),
-        (reason("busy"), "busy"),
-        (reason("decline"), "declined"),
-        (reason("timeout"), "no_answer"),
-    ] {
-        let mut rig = rig();
-        rig.call("juliet@example.org", Opening::Offer(sdp(&["sendrecv"], "abcd")));
-        let reject = format!("<reject id='{}'>{reason}</reject>", rig.sid());
-        let said = rig.jmi(JULIET, "1001@gw.example.org/crosspoint", &reject);
-        assert_eq!(said, [format!("End {cause} Peer"), "Gone".into()]);
-    }
-    let mut rig = rig();
-    rig.call("juliet@example.org", Opening::Offer(sdp(&["sendrecv"], "abcd")));
-    let bounce = format!(
-        "<message type='error' id='propose-{}' from='juliet@example.org' to='1001@gw.example.org'>\
-         <error type='cancel'><item-not-found xmlns='urn:ietf:params:xml:ns:xmpp-stanzas'/></error>\
-         </message>",
-        rig.sid()
-    );
-    assert_eq!(rig.xml(GW, &bounce), ["End not_found Peer", "Gone"]);
-}
-
-#[test]
-fn caller_gives_up_before_and_after_a_device_has_taken_the_call() {
-    let mut rig = rig();
-    rig.call("juliet@example.org", Opening::Offer(sdp(&["sendrecv"], "abcd")));
-    let said = rig.end(Cause::Cancelled);
-    assert_eq!(said, ["> juliet@example.org retract cancel", "Gone"]);
-    rig.call("juliet@example.org", Opening::Offer(sdp(&["sendrecv"], "abcd")));
-    let proceed = format!("<proceed id='{}'/>", rig.sid());
-    rig.jmi(JULIET, "1001@gw.example.org/crosspoint", &proceed);
-    assert_eq!(
-        rig.end(Cause::Cancelled),
-        [
-            format!("> {JULIET} session-terminate cancel"),
-            format!("> {JULIET} finish cancel"),
-            "Gone".into()
-        ]
-    );
-}
-
-#[test]
-fn both_call_each_other_and_the_lower_name_goes() {
-    let mut rig = rig();
-    rig.call("juliet@example.org", Opening::Offer(sdp(&["sendrecv"], "abcd")));
-    let said = rig.propose(JULIET, "1001@gw.example.org", "~~~");
-    assert_eq!(said, [format!("> {JULIET} reject expired")]);
-    let said = rig.propose(JULIET, "1001@gw.example.org", "!!!");
-    assert_eq!(
-        said,
-        [
-            "> juliet@example.org retract expired",
-            "End busy Peer",
-            "Gone",
-            "Call juliet@example.org to 1001 later"
-        ]
-    );
-}
-
-// --- inside a session ---
 
 /// A candidate of the peer.
 fn trickled(sid: &str, ufrag: &str) -> Jingle {
@@ -575,151 +567,13 @@ fn trickled(sid: &str, ufrag: &str) -> Jingle {
 /// A session that the peer has begun.
 fn called(rig: &mut Rig) {
     let to = "600@gw.example.org/crosspoint";
-    let initiate = jingle(Action::SessionInitiate, "s1", &sdp(&["sendrecv"], "abcd"), Role::Initiator);
+    let initiate = jingle(
+        Action::SessionInitiate,
+        "s1",
+        &sdp(&["sendrecv"], "abcd"),
+        Role::Initiator,
+    );
     rig.iq(JULIET, to, &initiate);
     rig.tell(Signal::Accept(Some(answer(&["sendrecv"], "efgh"))));
     rig.result();
-}
-
-#[test]
-fn hold_and_resume_of_our_side_are_taken_by_results() {
-    let mut rig = rig();
-    established(&mut rig);
-    let said = rig.tell(Signal::Offer(Some(sdp(&["sendonly"], "abcd"))));
-    assert_eq!(
-        said,
-        [
-            format!("> {JULIET} content-modify 0=initiator"),
-            format!("> {JULIET} session-info Hold")
-        ]
-    );
-    assert_eq!(rig.result(), ["Answer recvonly wxyz"]);
-    rig.result();
-    let said = rig.tell(Signal::Offer(Some(sdp(&["sendrecv"], "abcd"))));
-    assert_eq!(said[0], format!("> {JULIET} content-modify 0=both"));
-    assert_eq!(rig.result(), ["Answer sendrecv wxyz"]);
-}
-
-#[test]
-fn hold_of_the_peer_is_offered_and_its_request_answered_by_the_answer() {
-    let mut rig = rig();
-    let sid = established(&mut rig);
-    let ours = "1001@gw.example.org/crosspoint";
-    let mut hold = Jingle::new(Action::SessionInfo, &sid);
-    hold.info = vec![crate::jingle::Info::Hold];
-    assert_eq!(rig.iq(JULIET, ours, &hold), ["Offer sendonly wxyz"]);
-    assert_eq!(rig.iq(JULIET, ours, &hold), ["> error unexpected-request"]);
-    let said = rig.tell(Signal::Answer(answer(&["recvonly"], "abcd")));
-    assert_eq!(said, ["> result"]);
-    hold.info = vec![crate::jingle::Info::Unhold];
-    assert_eq!(rig.iq(JULIET, ours, &hold), ["Offer sendrecv wxyz"]);
-    // Glare on the other side is a tie here.
-    let said = rig.tell(Signal::Refuse(Refusal::Glare.into()));
-    assert_eq!(said, ["> error conflict tie-break"]);
-    assert_eq!(rig.iq(JULIET, ours, &hold), ["Offer sendrecv wxyz"]);
-}
-
-#[test]
-fn video_is_added_by_our_side_and_rejected() {
-    let mut rig = rig();
-    let sid = established(&mut rig);
-    let ours = "1001@gw.example.org/crosspoint";
-    let said = rig.tell(Signal::Offer(Some(sdp(&["sendrecv", "sendrecv"], "abcd"))));
-    assert_eq!(said, [format!("> {JULIET} content-add 1=both")]);
-    assert_eq!(rig.result(), Vec::<String>::new(), "the content-accept is due");
-    let mut reject = Jingle::new(Action::ContentReject, &sid);
-    reject.contents = vec![crate::jingle::Content::named(Role::Initiator, "1")];
-    let said = rig.iq(JULIET, ours, &reject);
-    assert_eq!(said, ["> result", "Answer sendrecv,rejected wxyz"]);
-}
-
-#[test]
-fn video_is_added_by_the_peer_and_taken() {
-    let mut rig = rig();
-    let sid = established(&mut rig);
-    let ours = "1001@gw.example.org/crosspoint";
-    let both = sdp(&["sendrecv", "sendrecv"], "wxyz");
-    let mut add = jingle(Action::ContentAdd, &sid, &both, Role::Responder);
-    add.contents.remove(0);
-    assert_eq!(rig.iq(JULIET, ours, &add), ["Offer sendrecv,sendrecv wxyz"]);
-    let said = rig.tell(Signal::Answer(answer(&["sendrecv", "sendrecv"], "abcd")));
-    assert_eq!(said, ["> result".to_owned(), format!("> {JULIET} content-accept 1=both")]);
-}
-
-#[test]
-fn restart_of_our_side_is_answered_by_one_of_the_peer() {
-    let mut rig = rig();
-    let sid = established(&mut rig);
-    let ours = "1001@gw.example.org/crosspoint";
-    let said = rig.tell(Signal::Offer(Some(sdp(&["sendrecv"], "new1"))));
-    assert_eq!(said, [format!("> {JULIET} transport-info 0")]);
-    assert_eq!(rig.result(), Vec::<String>::new());
-    let theirs = answer(&["sendrecv"], "new2");
-    let mut restart = jingle(Action::TransportInfo, &sid, &theirs, Role::Responder);
-    restart.contents[0].application = None;
-    assert_eq!(rig.iq(JULIET, ours, &restart), ["> result", "Answer sendrecv new2"]);
-}
-
-#[test]
-fn both_restart_at_once_and_the_initiators_goes() {
-    let mut rig = rig();
-    let sid = established(&mut rig);
-    let ours = "1001@gw.example.org/crosspoint";
-    rig.tell(Signal::Offer(Some(sdp(&["sendrecv"], "new1"))));
-    let theirs = answer(&["sendrecv"], "new2");
-    let mut restart = jingle(Action::TransportInfo, &sid, &theirs, Role::Responder);
-    restart.contents[0].application = None;
-    assert_eq!(rig.iq(JULIET, ours, &restart), ["> error conflict tie-break"]);
-    assert_eq!(rig.result(), Vec::<String>::new());
-    assert_eq!(rig.iq(JULIET, ours, &restart), ["> result", "Answer sendrecv new2"]);
-}
-
-#[test]
-fn change_that_the_peer_refuses_leaves_the_session_as_it_was() {
-    let mut rig = rig();
-    established(&mut rig);
-    rig.tell(Signal::Offer(Some(sdp(&["sendonly"], "abcd"))));
-    let said = rig.error(crate::jingle::refusal::Refusal::NotAcceptable);
-    assert_eq!(said[1], "Refuse NotAcceptable");
-    rig.asked.clear();
-    let said = rig.tell(Signal::Offer(Some(sdp(&["sendonly"], "abcd"))));
-    assert_eq!(said[0], format!("> {JULIET} content-modify 0=initiator"));
-}
-
-#[test]
-fn candidates_go_both_ways_and_those_before_the_acceptance_wait_for_it() {
-    let mut rig = rig();
-    let ours = "1001@gw.example.org/crosspoint";
-    rig.call("juliet@example.org", Opening::Offer(sdp(&["sendrecv"], "abcd")));
-    let sid = rig.sid();
-    rig.jmi(JULIET, ours, &format!("<proceed id='{sid}'/>"));
-    let info = trickled(&sid, "wxyz");
-    assert_eq!(rig.iq(JULIET, ours, &info), ["> result"]);
-    let accept = jingle(Action::SessionAccept, &sid, &answer(&["sendrecv"], "wxyz"), Role::Responder);
-    let said = rig.iq(JULIET, ours, &accept);
-    assert_eq!(said, ["> result", "Accept sendrecv wxyz"]);
-    assert_eq!(rig.iq(JULIET, ours, &info), ["> result"], "it went with it");
-    let mut next = info;
-    next.contents[0].ice_mut().unwrap().candidates[0].port = "3479".into();
-    assert_eq!(rig.iq(JULIET, ours, &next), ["> result", "Candidates 1"]);
-}
-
-#[test]
-fn peer_that_no_longer_knows_the_session_has_left_it() {
-    let mut rig = rig();
-    established(&mut rig);
-    rig.tell(Signal::Offer(Some(sdp(&["sendonly"], "abcd"))));
-    let said = rig.error(crate::jingle::refusal::Refusal::UnknownSession);
-    assert_eq!(said[1..], ["End timeout Peer", "Gone"]);
-}
-
-#[test]
-fn fault_of_ours_takes_one_leg_out() {
-    let mut rig = rig();
-    rig.propose(JULIET, "600@gw.example.org", "s1");
-    rig.propose(JULIET, "601@gw.example.org", "s2");
-    crate::contain::trap::set(1);
-    let said = rig.jmi(JULIET, "600@gw.example.org", "<retract id='s1'/>");
-    assert_eq!(said, ["End internal Gateway", "Gone"]);
-    assert_eq!((rig.agent.len(), rig.agent.counts.panicked), (1, 1));
 }

@@ -14,12 +14,7 @@ use crate::xmpp::stanza;
 
 impl Leg {
     /// Takes what the middle says.
-    pub(in crate::jingle) fn apply(
-        &mut self,
-        signal: Signal,
-        limits: &Limits,
-        out: &mut Vec<Do>,
-    ) {
+    pub(in crate::jingle) fn apply(&mut self, signal: Signal, limits: &Limits, out: &mut Vec<Do>) {
         use Signal::{
             Accept, Answer, Candidates, Dtmf, End, Invite, Media, Offer, Progress, Refuse, Ring,
         };
@@ -155,8 +150,7 @@ impl Leg {
 
     /// Sends our answer.
     fn accept(&mut self, answer: SessionDescription, out: &mut Vec<Do>) {
-        let State::Offered(session, rings) = std::mem::replace(&mut self.state, State::Over)
-        else {
+        let State::Offered(session, rings) = std::mem::replace(&mut self.state, State::Over) else {
             return;
         };
         let mut session = session;
@@ -200,12 +194,7 @@ impl Leg {
     }
 
     /// Goes on with an offer of our side.
-    pub(super) fn progress(
-        &mut self,
-        progress: Progress,
-        why: signal::Refusal,
-        out: &mut Vec<Do>,
-    ) {
+    pub(super) fn progress(&mut self, progress: Progress, why: signal::Refusal, out: &mut Vec<Do>) {
         match progress {
             Progress::Waits => {}
             Progress::Answered(answer) => out.push(Do::Signal(Signal::Answer(answer))),

@@ -47,10 +47,12 @@ impl Leg {
             }
             (_, Word::Ringing) => {} // Another device rings: nothing new.
             (_, Word::Propose { .. }) => {} // The same again.
-            (_, Word::Accept) => {} // What a device tells its own account.
+            (_, Word::Accept) => {}  // What a device tells its own account.
             (_, Word::Reject(_) | Word::Retract(_) | Word::Finish(_)) => {
                 let state = self.state.name();
-                out.push(Do::Note(format!("the peer ends what there is not: {state}")));
+                out.push(Do::Note(format!(
+                    "the peer ends what there is not: {state}"
+                )));
             }
         }
     }
@@ -205,20 +207,16 @@ impl Leg {
         self.finish(told, out);
         let mut ending = Ending::by_peer(cause);
         if let Some(reason) = reason {
-            let text = reason.text.map_or_else(String::new, |text| format!(": {text}"));
+            let text = reason
+                .text
+                .map_or_else(String::new, |text| format!(": {text}"));
             ending = ending.because(format!("{}{text}", reason.condition));
         }
         self.ended_by_peer(ending, out);
     }
 
     /// A request inside an accepted session.
-    fn changed(
-        &mut self,
-        jingle: &Jingle,
-        request: &Element,
-        limits: &Limits,
-        out: &mut Vec<Do>,
-    ) {
+    fn changed(&mut self, jingle: &Jingle, request: &Element, limits: &Limits, out: &mut Vec<Do>) {
         let State::Active(session) = &mut self.state else {
             return;
         };
@@ -333,13 +331,7 @@ impl Leg {
         self.go_on(limits, out);
     }
 
-    fn outcome(
-        &mut self,
-        purpose: Purpose,
-        outcome: &Outcome,
-        limits: &Limits,
-        out: &mut Vec<Do>,
-    ) {
+    fn outcome(&mut self, purpose: Purpose, outcome: &Outcome, limits: &Limits, out: &mut Vec<Do>) {
         if let Outcome::Error(condition, answer) = outcome {
             let what = format!("{} was refused: {}", purpose.words(), condition.name());
             out.push(Do::Note(what));
@@ -478,10 +470,9 @@ fn undelivered(condition: Condition) -> Ending {
         C::Conflict => Cause::Busy,
         C::FeatureNotImplemented | C::NotAcceptable => Cause::NotAcceptable,
         C::Redirect => Cause::Moved,
-        C::BadRequest
-        | C::InternalServerError
-        | C::UndefinedCondition
-        | C::UnexpectedRequest => Cause::Misbehaved,
+        C::BadRequest | C::InternalServerError | C::UndefinedCondition | C::UnexpectedRequest => {
+            Cause::Misbehaved
+        }
     };
     Ending::by_peer(cause).because(condition.name())
 }

@@ -108,7 +108,9 @@ mod tests {
             let heard = sdp(&[("0", "a=sendrecv")]);
             let told = sections.tell(&heard, Role::Initiator, What::Offer, &peer);
             assert_eq!(told.contents.len(), 1);
-            let answer = heard.to_text().replace("setup:actpass", &format!("setup:{ours}"));
+            let answer = heard
+                .to_text()
+                .replace("setup:actpass", &format!("setup:{ours}"));
             let answer = SessionDescription::parse(&answer, &limits).unwrap();
             let next = sdp(&[("0", "a=sendonly")]);
             let mirrored = sections.mirror(&heard, &answer, &next, &limits).unwrap();

@@ -145,7 +145,9 @@ impl Session {
         sid: &str,
         offer: SessionDescription,
     ) -> (Option<Jingle>, Vec<Lost>) {
-        let told = self.sections.tell(&offer, self.role, What::Offer, &self.peer);
+        let told = self
+            .sections
+            .tell(&offer, self.role, What::Offer, &self.peer);
         self.told = Some(offer);
         let jingle = spoken(Action::SessionInitiate, sid, told.contents, told.groups);
         (Some(jingle).filter(|it| !it.contents.is_empty()), told.lost)
@@ -160,9 +162,9 @@ impl Session {
         jingle: &Jingle,
         limits: &Limits,
     ) -> Result<(SessionDescription, Vec<Lost>), MapError> {
-        let heard = self
-            .sections
-            .hear(jingle, self.role.other(), What::Offer, &self.peer, limits)?;
+        let heard =
+            self.sections
+                .hear(jingle, self.role.other(), What::Offer, &self.peer, limits)?;
         self.heard = Some(heard.description.clone());
         Ok((heard.description, heard.lost))
     }
@@ -173,7 +175,9 @@ impl Session {
         sid: &str,
         answer: SessionDescription,
     ) -> (Option<Jingle>, Vec<Lost>) {
-        let told = self.sections.tell(&answer, self.role, What::Answer, &self.peer);
+        let told = self
+            .sections
+            .tell(&answer, self.role, What::Answer, &self.peer);
         self.told = Some(answer);
         let jingle = spoken(Action::SessionAccept, sid, told.contents, told.groups);
         (Some(jingle).filter(|it| !it.contents.is_empty()), told.lost)
@@ -189,9 +193,9 @@ impl Session {
         limits: &Limits,
     ) -> Result<(SessionDescription, Vec<Lost>), NotAnswered> {
         jingle.absorb(&std::mem::take(&mut self.early));
-        let heard = self
-            .sections
-            .hear(jingle, self.role.other(), What::Answer, &self.peer, limits)?;
+        let heard =
+            self.sections
+                .hear(jingle, self.role.other(), What::Answer, &self.peer, limits)?;
         if let Some(told) = &self.told {
             check_answer(told, &heard.description)?;
         }
@@ -246,8 +250,7 @@ impl Session {
     pub(super) fn keep_early(&mut self, jingle: Jingle) {
         let ufrag = |content: &Content| content.ice().and_then(|ice| ice.ufrag.clone());
         for content in jingle.contents {
-            let is_same =
-                |one: &Content| one.name == content.name && ufrag(one) == ufrag(&content);
+            let is_same = |one: &Content| one.name == content.name && ufrag(one) == ufrag(&content);
             match self.early.iter().position(is_same) {
                 Some(place) => self.early[place].absorb(&content),
                 None if self.early.len() < EARLY_MAX => self.early.push(content),
@@ -300,7 +303,8 @@ impl Session {
 
     /// The request that has crossed an offer of our side, once that is done with.
     pub(super) fn crossed(&mut self) -> Option<(Jingle, Element)> {
-        self.crossed.take_if(|_| matches!(self.change, Change::Stable))
+        self.crossed
+            .take_if(|_| matches!(self.change, Change::Stable))
     }
 
     /// The requests of the peer that still wait, when the session ends.

@@ -222,7 +222,10 @@ impl Session {
         let (mut added, mut modified, mut removed) = (Vec::new(), Vec::new(), Vec::new());
         for media in ours.offer.media() {
             let section = media.index();
-            let (then, now) = (ours.before.content_of(section), self.sections.content_of(section));
+            let (then, now) = (
+                ours.before.content_of(section),
+                self.sections.content_of(section),
+            );
             let before = told.media_at(section);
             match (then, now) {
                 (None, Some(now)) => added.push(Content::named(now.creator, &now.name)),
@@ -301,7 +304,9 @@ impl Ours {
     fn expect(&mut self, step: &Step) -> Purpose {
         let purpose = match step {
             Step::Add(contents) => {
-                let names = contents.iter().map(|content: &Content| content.name.clone());
+                let names = contents
+                    .iter()
+                    .map(|content: &Content| content.name.clone());
                 self.added.extend(names);
                 Purpose::Add(self.number)
             }

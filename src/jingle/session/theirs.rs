@@ -102,9 +102,9 @@ impl Session {
         };
         let mut taken = Taken::default();
         let told = self.told.take().unwrap_or_else(|| answer.clone());
-        let changes =
-            self.sections
-                .answers(&told, &theirs.offer, &answer, self.role, &self.peer);
+        let changes = self
+            .sections
+            .answers(&told, &theirs.offer, &answer, self.role, &self.peer);
         taken.lost = changes.lost;
         for step in answering(changes.steps) {
             let groups = match step {
@@ -122,7 +122,10 @@ impl Session {
 
     /// The other side does not take it. Returns the request, and the content-reject that is to be
     /// sent behind its result where it was one to add.
-    pub(in crate::jingle) fn refuse(&mut self, sid: &str) -> Option<(Option<Element>, Option<Jingle>)> {
+    pub(in crate::jingle) fn refuse(
+        &mut self,
+        sid: &str,
+    ) -> Option<(Option<Element>, Option<Jingle>)> {
         match std::mem::take(&mut self.change) {
             Change::Theirs(theirs) => {
                 self.sections = theirs.before;
@@ -202,5 +205,7 @@ fn answering(steps: Vec<Step>) -> Vec<Step> {
 }
 
 fn has_print(content: &Content) -> bool {
-    content.ice().is_some_and(|ice| !ice.fingerprints.is_empty())
+    content
+        .ice()
+        .is_some_and(|ice| !ice.fingerprints.is_empty())
 }

@@ -66,7 +66,10 @@ fn candidates_follow_a_restart_of_the_peer_before_it_is_taken() {
     assert_eq!(rig.iq(JULIET, ours, &restart), ["Offer sendrecv new2"]);
     let info = trickled(&sid, "new2");
     assert_eq!(rig.iq(JULIET, ours, &info), ["> result", "Candidates 1"]);
-    assert_eq!(rig.tell(Signal::Answer(answer(&["sendrecv"], "new1")))[0], "> result");
+    assert_eq!(
+        rig.tell(Signal::Answer(answer(&["sendrecv"], "new1")))[0],
+        "> result"
+    );
 }
 
 #[test]
@@ -107,11 +110,23 @@ fn request_that_crosses_an_offer_which_the_peer_takes_is_an_offer_behind_it() {
 fn request_that_waits_is_answered_when_the_session_ends() {
     let mut rig = rig();
     called(&mut rig);
-    assert_eq!(rig.iq(JULIET, CALLED, &modify("initiator")), ["Offer sendonly abcd"]);
+    assert_eq!(
+        rig.iq(JULIET, CALLED, &modify("initiator")),
+        ["Offer sendonly abcd"]
+    );
     let end = Jingle::new(Action::SessionTerminate, "s1");
     let said = rig.iq(JULIET, CALLED, &end);
-    assert_eq!(said, ["> result", "> error item-not-found", "End normal Peer", "Gone"]);
+    assert_eq!(
+        said,
+        [
+            "> result",
+            "> error item-not-found",
+            "End normal Peer",
+            "Gone"
+        ]
+    );
 
+    let mut rig = self::rig();
     called(&mut rig);
     rig.asked.clear();
     rig.tell(Signal::Offer(Some(sdp(&["sendonly"], "efgh"))));
@@ -145,7 +160,9 @@ fn offer_that_is_taken_back_is_undone_at_the_peer() {
     let mut rig = rig();
     let sid = established(&mut rig);
     rig.tell(Signal::Offer(Some(sdp(&["sendonly", "sendrecv"], "abcd"))));
-    let said = rig.tell(Signal::Refuse(crate::call::signal::Refusal::Withdrawn.into()));
+    let said = rig.tell(Signal::Refuse(
+        crate::call::signal::Refusal::Withdrawn.into(),
+    ));
     let wanted = [
         format!("> {JULIET} content-remove 1"),
         format!("> {JULIET} content-modify 0=both"),
@@ -156,7 +173,11 @@ fn offer_that_is_taken_back_is_undone_at_the_peer() {
     // What the peer says of the old offer says nothing of the next.
     let said = rig.tell(Signal::Offer(Some(sdp(&["inactive"], "abcd"))));
     assert_eq!(said[0], format!("> {JULIET} content-modify 0=none"));
-    assert_eq!(rig.result(), Vec::<String>::new(), "the content-add of before");
+    assert_eq!(
+        rig.result(),
+        Vec::<String>::new(),
+        "the content-add of before"
+    );
 }
 
 #[test]
@@ -172,11 +193,15 @@ fn content_that_a_withdrawn_offer_has_ended_stays_so() {
     let said = rig.iq(JULIET, CALLING, &accept);
     assert_eq!(said[1], "Answer sendrecv,sendrecv wxyz");
     let text = sdp(&["sendrecv", "sendrecv"], "abcd").to_text();
-    let text = text.replace("m=video 9", "m=video 0").replace("BUNDLE 0 1", "BUNDLE 0");
+    let text = text
+        .replace("m=video 9", "m=video 0")
+        .replace("BUNDLE 0 1", "BUNDLE 0");
     let without = SessionDescription::parse(&text, &Limits::default()).unwrap();
     let said = rig.tell(Signal::Offer(Some(without)));
     assert_eq!(said, [format!("> {JULIET} content-remove 1")]);
-    let said = rig.tell(Signal::Refuse(crate::call::signal::Refusal::Withdrawn.into()));
+    let said = rig.tell(Signal::Refuse(
+        crate::call::signal::Refusal::Withdrawn.into(),
+    ));
     assert_eq!(said, ["Offer sendrecv,rejected wxyz"]);
 }
 
@@ -187,7 +212,10 @@ fn repeated_hold_is_out_of_order_while_the_first_waits() {
     let mut hold = Jingle::new(Action::SessionInfo, &sid);
     hold.info = vec![Info::Hold];
     assert_eq!(rig.iq(JULIET, CALLING, &hold), ["Offer sendonly wxyz"]);
-    assert_eq!(rig.iq(JULIET, CALLING, &hold), ["> error unexpected-request"]);
+    assert_eq!(
+        rig.iq(JULIET, CALLING, &hold),
+        ["> error unexpected-request"]
+    );
 }
 
 #[test]
@@ -196,7 +224,8 @@ fn peer_is_asked_whether_it_knows_the_session_when_its_stream_is_another() {
     established(&mut rig);
     rig.agent.online(GW, "gw.example.org", true, rig.now);
     assert_eq!(rig.said(), Vec::<String>::new(), "nothing is lost");
-    rig.agent.online(ALICE, "alice@example.org/gw", false, rig.now);
+    rig.agent
+        .online(ALICE, "alice@example.org/gw", false, rig.now);
     assert_eq!(rig.said(), Vec::<String>::new(), "another stream");
     rig.agent.online(GW, "gw.example.org", false, rig.now);
     assert_eq!(rig.said(), [format!("> {JULIET} session-info")]);
