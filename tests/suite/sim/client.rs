@@ -123,7 +123,7 @@ impl Client {
 
     pub(super) fn create(&mut self, dice: &mut Dice, call: &str, to: &str) -> String {
         let mut media = Media::new(self.name());
-        media.sees = media.name % 3 > 0;
+        media.sees = !media.name.is_multiple_of(3);
         let sdp = media.offer("sendrecv", false, !dice.percent(30));
         let call_model = Call {
             state: State::Calling,
@@ -371,7 +371,7 @@ impl Client {
                 .to_owned();
             let number = frame["negotiation"].as_u64().unwrap_or(1);
             let mut media = Media::new(self.name());
-            media.sees = media.name % 3 > 0;
+            media.sees = !media.name.is_multiple_of(3);
             let owed = (needs == Needs::Answer).then_some((number, offer));
             let state = State::Ringing { needs };
             let call = Call {
