@@ -212,9 +212,9 @@ async function text(ctx, peer) {
   const juliet = await ChatPhone.open(s.browser, s.server, 'juliet');
   const alice = await Client.open(ctx, s.gateway, 'alice');
   const said = await juliet.say(`alice@${WEB}`, 'wherefore art thou?');
-  const frame = await alice.frame('message.received');
+  const frame = await alice.frame('message.incoming');
   check(frame.text === 'wherefore art thou?', `the text is ${frame.text}`);
-  check(frame.from === `xmpp:${juliet.jid}`, `it is from ${frame.from}`);
+  check(frame.from.uri === `xmpp:${juliet.jid}`, `it is from ${frame.from.uri}`);
   await juliet.delivered(said);
   await alice.request({ type: 'message.send', to: `xmpp:${juliet.jid}`, text: 'here & <there>' });
   const got = await juliet.hears('here & <there>');
