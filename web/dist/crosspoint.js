@@ -958,7 +958,13 @@ var Negotiation = class {
     const offered = this.#offered;
     const stale = negotiation !== void 0 && offered?.number !== negotiation;
     if (!offered || stale || this.pc.signalingState === "stable") return;
-    await this.pc.setRemoteDescription(answer);
+    try {
+      await this.pc.setRemoteDescription(answer);
+    } catch (error) {
+      if (!this.#allowed || !this.pc.currentRemoteDescription) throw error;
+      const fault = new Fault("bad_answer", `the browser refuses an answer: ${error}`);
+      return this.#giveUp(offered.number, fault);
+    }
     await this.#addWaiting();
     if (answer.type === "pranswer") {
       this.#early = answer.sdp;

@@ -269,7 +269,14 @@ export class Negotiation {
     const offered = this.#offered;
     const stale = negotiation !== undefined && offered?.number !== negotiation;
     if (!offered || stale || this.pc.signalingState === "stable") return; // Of an old offer.
-    await this.pc.setRemoteDescription(answer as RTCSessionDescriptionInit);
+    try {
+      await this.pc.setRemoteDescription(answer as RTCSessionDescriptionInit);
+    } catch (error) {
+      if (!this.#allowed || !this.pc.currentRemoteDescription) throw error;
+      // What was agreed before goes on, and nobody waits for this one.
+      const fault = new Fault("bad_answer", `the browser refuses an answer: ${error}`);
+      return this.#giveUp(offered.number, fault);
+    }
     await this.#addWaiting();
     if (answer.type === "pranswer") {
       this.#early = answer.sdp;

@@ -236,6 +236,22 @@ test("an answer that the browser cannot take ends a call that has no other", asy
   assert.equal(gateway.last("call.end").cause, "not_acceptable");
 });
 
+test("an answer that the browser cannot take leaves the call as it was", async () => {
+  const { call, gateway, pc } = await inCall();
+  const faults = [];
+  call.on("fault", (fault) => faults.push(fault.code));
+  const held = assert.rejects(call.hold(), (fault) => fault.code === "bad_answer");
+  await settle();
+  const { negotiation } = gateway.last("call.hold");
+  await gateway.agree();
+  const description = { type: "answer", sdp: "bad" };
+  await gateway.tell({ type: "call.description", call: call.id, description, negotiation });
+  await held;
+  assert.deepEqual(faults, ["bad_answer"]);
+  assert.equal(pc().signalingState, "stable");
+  assert.equal(call.state, "established");
+});
+
 test("asked for an offer, it makes one", async () => {
   const { call, gateway } = await inCall();
   await gateway.tell({ type: "call.offer_requested", call: call.id });

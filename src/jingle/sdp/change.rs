@@ -12,7 +12,7 @@
 use super::super::action::Action;
 use super::super::content::{Application, Content, Role, Senders, Transport};
 use super::super::group::Group;
-use super::super::ice_udp::IceUdp;
+use super::super::ice_udp::{Candidate, IceUdp};
 use super::super::loss::Lost;
 use super::sections::{Named, Sections, is_live};
 use super::{Peer, tell};
@@ -271,8 +271,14 @@ fn transported(
         new.candidates = candidates;
     }
     if !restarts {
+        // The id has the user name in it where the candidate has, which the same one had not before.
+        let nameless = |one: &Candidate| Candidate {
+            id: None,
+            ..one.clone()
+        };
+        let known: Vec<Candidate> = old.candidates.iter().map(nameless).collect();
         new.candidates
-            .retain(|candidate| !old.candidates.contains(candidate));
+            .retain(|candidate| !known.contains(&nameless(candidate)));
     }
     new.fingerprints.clear();
     if !new.candidates.is_empty() {
