@@ -147,17 +147,6 @@ async function called(s) {
   await s.juliet.content();
 }
 
-/** The server is away when either side hangs up: nothing is left behind at the other. */
-async function serverAway(s) {
-  const { sid } = await talk(s);
-  await s.server.kill();
-  await s.asterisk.hangup('gwtrunk');
-  await noChannels(s);
-  await s.server.run();
-  await s.juliet.online();
-  endedFor(await s.juliet.ended(sid, 30_000), 'remote', 'success', 'gone');
-}
-
 const asterisk = (name, sentence, play, chat) => ({
   name: `jingle-${name}`, peer: 'asterisk', sentence, ms: 90_000,
   run: async (ctx) => play(await withAsterisk(ctx, chat)),
@@ -245,7 +234,6 @@ export const cases = [
   asterisk('ice-restart', 'the chat user restarts ICE in mid-call: the sound goes on', restartIce),
   asterisk('refused', 'busy, forbidden, not found, taken back, ended there', refused),
   asterisk('called', 'Asterisk calls a chat user: declined, taken back, answered: sound', called),
-  asterisk('server-away', 'Asterisk hangs up while the server is down: told later', serverAway),
   baresip('both-ways', 'a chat user calls baresip: sound, an ICE restart, hold', callsPhone),
   baresip('called', 'baresip calls a chat user: sound both ways', phoneCalls),
   baresip('cancel', 'the chat user takes the call back while baresip rings', takesBack, {
