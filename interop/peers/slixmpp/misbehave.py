@@ -412,9 +412,13 @@ async def both_restart(peer):
         return
     # The initiator's restart wins: ours goes on, theirs is told of the tie.
     ours = f'<transport xmlns="{ICE}" ufrag="bad2" pwd="nmlkjihgfedcba9876543210"/>'
-    told = await peer.act('transport-info', sid, f'<content creator="initiator" name="0">{ours}'
-                          '</content>', 'our restart', to=from_)
+    asked = asyncio.ensure_future(peer.act(
+        'transport-info', sid, f'<content creator="initiator" name="0">{ours}</content>',
+        'our restart', to=from_))
+    await asyncio.sleep(0.2)
+    # Ours is out; whether it is taken is said once it is known what becomes of theirs.
     peer.result(id_, from_, f'<conflict xmlns="{STANZAS}"/><tie-break xmlns="{ERRORS}"/>')
+    told = await asked
     for _ in range(60):
         fresh = [c for c in peer.came if c.get('action') == 'transport-info'
                  and c.get('ufrag') not in (first, theirs, None)]
