@@ -41,6 +41,7 @@ packages=(
   rtpengine-daemon  # comes between for phones with plain RTP; runs without its kernel module
   prosody         # a chat server
   ejabberd        # another chat server
+  python3-slixmpp # a chat user who does what no client should
   debootstrap     # makes the folder that Asterisk 22 runs in
   iproute2        # the lab's own network namespace
   util-linux      # unshare
@@ -175,6 +176,6 @@ version_of() { dpkg-query -W -f '${Version}' "$1" 2> /dev/null || echo none; }
 say "chromium $(version_of chromium), SIPp $(version_of sip-tester), baresip" \
   "$(version_of baresip-core), Kamailio $(version_of kamailio)," \
   "rtpengine $(version_of rtpengine-daemon), Prosody $(version_of prosody)," \
-  "ejabberd $(version_of ejabberd), $(cat "$root/.crosspoint-complete" 2> /dev/null || echo 'no Asterisk')," \
+  "ejabberd $(version_of ejabberd), slixmpp $(version_of python3-slixmpp), $(cat "$root/.crosspoint-complete" 2> /dev/null || echo 'no Asterisk')," \
   "node $(node --version)"
 say "lab in $lab; $(($(date +%s) - began)) s in all"

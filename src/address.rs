@@ -14,6 +14,8 @@ pub enum Address {
     Join(String),
     /// Somebody on a SIP network, as a URI with its scheme: `sip:1001@pbx.example`, `sips:…`.
     Uri(String),
+    /// Somebody at a chat server: `xmpp:juliet@example.org`.
+    Chat(String),
     /// A telephone number: `tel:+15551234`.
     Telephone(String),
     /// A bare number or name, for the dial plan to resolve: `1001`.
@@ -33,7 +35,7 @@ pub enum AddressError {
     #[error("the address holds a character that no address may hold, at byte {0}")]
     BadCharacter(usize),
     /// A scheme that is not spoken here.
-    #[error("the scheme of the address is not one of user, join, sip, sips, tel")]
+    #[error("the scheme of the address is not one of user, join, sip, sips, tel, xmpp")]
     UnknownScheme,
 }
 
@@ -41,7 +43,8 @@ impl Address {
     /// Bytes that an address may have.
     pub const LENGTH_MAX: usize = 512;
 
-    /// Reads the spelling of the dial plan: `user:bob`, `join:word`, `sip:…`, `tel:…`, or bare.
+    /// Reads the spelling of the dial plan: `user:bob`, `join:word`, `sip:…`, `tel:…`,
+    /// `xmpp:…`, or bare.
     ///
     /// # Errors
     /// [`AddressError`] for an empty or over-long text, white space, quotes, angle brackets or
@@ -67,6 +70,7 @@ impl Address {
             "user" => Ok(Self::User(rest.to_owned())),
             "join" => Ok(Self::Join(rest.to_owned())),
             "sip" | "sips" => Ok(Self::Uri(format!("{scheme}:{rest}"))),
+            "xmpp" => Ok(Self::Chat(rest.to_owned())),
             "tel" => Ok(Self::Telephone(rest.to_owned())),
             _ => Err(AddressError::UnknownScheme),
         }
@@ -78,6 +82,7 @@ impl fmt::Display for Address {
         match self {
             Self::User(name) => write!(f, "user:{name}"),
             Self::Join(word) => write!(f, "join:{word}"),
+            Self::Chat(jid) => write!(f, "xmpp:{jid}"),
             Self::Telephone(number) => write!(f, "tel:{number}"),
             Self::Uri(text) | Self::Dialled(text) => f.write_str(text),
         }
@@ -96,6 +101,7 @@ mod tests {
             "sip:1001@pbx",
             "sips:a@b",
             "tel:+15551234",
+            "xmpp:juliet@example.org",
             "1001",
         ] {
             assert_eq!(

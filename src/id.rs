@@ -16,6 +16,10 @@ pub struct CallId(pub u64);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LegId(pub u64);
 
+/// One text message on its way. Unique for the life of the process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct NoteId(pub u64);
+
 impl fmt::Display for CallId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "call-{}", self.0)
@@ -69,6 +73,11 @@ impl Source {
     /// A new leg.
     pub fn leg(&mut self) -> LegId {
         LegId(self.next_number())
+    }
+
+    /// A new text message.
+    pub fn note(&mut self) -> NoteId {
+        NoteId(self.next_number())
     }
 
     /// Sixteen lower-case hexadecimal digits, 64 bits of the stream: tags, branches, Call-IDs.

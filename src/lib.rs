@@ -34,6 +34,7 @@ pub mod net;
 pub mod route;
 pub mod sdp;
 pub mod sip;
+pub mod text;
 pub mod trace;
 pub mod ws;
 pub mod xmpp;

@@ -21,7 +21,9 @@ import * as kamailio from '../peers/kamailio/kamailio.mjs';
 import * as prosody from '../peers/prosody/prosody.mjs';
 import * as rtpengine from '../peers/rtpengine/rtpengine.mjs';
 import * as sipp from '../peers/sipp/sipp.mjs';
+import * as slixmpp from '../peers/slixmpp/slixmpp.mjs';
 import * as browser from './browser.mjs';
+import * as chatPhone from './chat-phone.mjs';
 import * as gateway from './gateway.mjs';
 
 const CASE_MS = 60_000;
@@ -180,7 +182,7 @@ async function main() {
   }
   const versions = [gateway.version(), await browser.version(), asterisk.version(),
     baresip.version(), sipp.version(), kamailio.version(), rtpengine.version(),
-    prosody.version(), ejabberd.version()].filter(Boolean);
+    prosody.version(), ejabberd.version(), chatPhone.version(), slixmpp.version()].filter(Boolean);
   console.log(`interop: ${versions.join(', ')}`);
   console.log(`interop: ${cases.length} cases, logs in ${folder}`);
   const shared = new Shared(folder);

@@ -46,13 +46,18 @@ impl Call {
 
     /// Ends the call on all its legs.
     pub fn end_all(&mut self, ending: &Ending, now: Instant) {
+        self.end_both(ending, None, now);
+    }
+
+    /// Ends the call on all its legs, since one side cannot go on.
+    pub(super) fn end_both(&mut self, ending: &Ending, side: Option<Side>, now: Instant) {
         if self.state == State::Ended {
             return;
         }
         for leg in std::mem::take(&mut self.b) {
             self.say(leg.id, Signal::End(ending.clone()));
         }
-        self.end_a(ending.clone(), None, now);
+        self.end_a(ending.clone(), side, now);
     }
 
     /// A peer broke the protocol in a way that leaves nothing to go on with.

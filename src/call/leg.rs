@@ -6,7 +6,7 @@
 use std::time::{Duration, Instant};
 
 use super::profile::{Gathering, Profile, Reader, Trickles};
-use super::signal::{Invite, Signal};
+use super::signal::{Invite, Opening, Signal};
 use super::trickle::{Gathered, gathered};
 use crate::id::LegId;
 use crate::sdp::{Change, OwnedOrigin, SessionDescription, Slots, Trickle, What, compare};
@@ -41,6 +41,8 @@ struct Told {
 enum Outbox {
     /// Nothing.
     Clear,
+    /// An offer that the caller has promised and not made.
+    Promised(Speech),
     /// A description waits for the candidates of the side that made it.
     Gathering {
         speech: Speech,
@@ -53,7 +55,7 @@ enum Outbox {
 /// moment of telling, with the candidates it has by then.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Speech {
-    /// The invitation.
+    /// The invitation, whose offer is the caller's as soon as he has made one.
     Invite(Box<Invite>),
     /// An early answer of this branch.
     Progress(u16),
@@ -145,17 +147,19 @@ impl Leg {
         self.said = before;
     }
 
-    /// Adds a trickled candidate to what the peer said. Returns whether it belongs there; one that
+    /// Adds a trickled candidate to what the peer said. Returns whether that is new; one that
     /// belongs to no description yet is kept for the next (bounded).
     pub fn gather(&mut self, trickle: Trickle) -> bool {
-        let added = self
-            .said
-            .as_mut()
-            .is_some_and(|said| said.trickle(&trickle).is_ok());
-        if !added && self.early.len() < EARLY_MAX {
-            self.early.push(trickle);
+        let added = self.said.as_mut().map(|said| said.trickle(&trickle));
+        match added {
+            Some(Ok(is_new)) => is_new,
+            Some(Err(_)) | None => {
+                if self.early.len() < EARLY_MAX {
+                    self.early.push(trickle);
+                }
+                false
+            }
         }
-        added
     }
 
     /// Whether a description waits to be told to this leg.
@@ -168,7 +172,7 @@ impl Leg {
     pub fn drop_waiting(&mut self) -> Option<Speech> {
         match std::mem::replace(&mut self.outbox, Outbox::Clear) {
             Outbox::Clear => None,
-            Outbox::Gathering { speech, .. } => Some(speech),
+            Outbox::Promised(speech) | Outbox::Gathering { speech, .. } => Some(speech),
         }
     }
 
@@ -176,7 +180,7 @@ impl Leg {
     #[must_use]
     pub fn wakes_at(&self, source: &Self) -> Option<Instant> {
         match &self.outbox {
-            Outbox::Clear => None,
+            Outbox::Clear | Outbox::Promised(_) => None,
             Outbox::Gathering {
                 since, patience, ..
             } => {
@@ -189,6 +193,11 @@ impl Leg {
                 Some(*since + after)
             }
         }
+    }
+
+    /// Keeps for this leg what it is to be told with the caller's offer, when he makes it.
+    pub fn await_offer(&mut self, speech: Speech) {
+        self.outbox = Outbox::Promised(speech);
     }
 
     /// Tells this leg what `source` described, now or when its candidates are there.
@@ -208,18 +217,23 @@ impl Leg {
 
     /// Looks again at what waits: candidates came, or time passed.
     pub fn retry(&mut self, source: &Self, now: Instant) -> Telling {
-        let Outbox::Gathering {
-            speech,
-            since,
-            patience,
-        } = std::mem::replace(&mut self.outbox, Outbox::Clear)
-        else {
-            return Telling::Later;
+        let (speech, since, patience) = match std::mem::replace(&mut self.outbox, Outbox::Clear) {
+            Outbox::Gathering {
+                speech,
+                since,
+                patience,
+            } => (speech, since, patience),
+            other @ (Outbox::Clear | Outbox::Promised(_)) => {
+                self.outbox = other;
+                return Telling::Later;
+            }
         };
         let waited = now.saturating_duration_since(since);
         let ready = match source.said().map(gathered) {
             Some(Gathered::Complete | Gathered::Good) | None => Some(true),
             Some(Gathered::CompleteWithout) => Some(false),
+            // It was waited for candidates of this generation before.
+            Some(Gathered::Workable) if self.knows_generation_of(source) => Some(true),
             Some(Gathered::Workable) => (waited >= patience.good_after).then_some(true),
             Some(Gathered::Nothing) => (waited >= patience.max_after).then_some(false),
         };
@@ -235,6 +249,20 @@ impl Leg {
                 Telling::Later
             }
         }
+    }
+
+    /// Whether this leg was told of the same ICE generation before: a hold brings no candidates,
+    /// and who never says that there are no more (RFC 8838 §14) is not waited for again.
+    fn knows_generation_of(&self, source: &Self) -> bool {
+        let (Some(told), Some(said)) = (self.told(), source.said()) else {
+            return false;
+        };
+        let mut live = said.media().filter(|media| !media.is_rejected());
+        live.all(|media| {
+            let before = told.media_at(media.index());
+            let before = before.filter(|before| !before.is_rejected());
+            before.is_some_and(|before| before.ice_ufrag() == media.ice_ufrag())
+        })
     }
 
     /// Prepares the description for this leg's peer and makes the signal of it.
@@ -261,10 +289,13 @@ impl Leg {
             sent
         });
         let signal = match (&speech, description) {
-            (Speech::Invite(invite), offer) => Signal::Invite(Box::new(Invite {
-                offer,
-                ..(**invite).clone()
-            })),
+            (Speech::Invite(invite), offer) => {
+                let mut invite = invite.clone();
+                if let Some(offer) = offer {
+                    invite.opening = Opening::Offer(offer);
+                }
+                Signal::Invite(invite)
+            }
             (Speech::Progress(fork), Some(description)) => Signal::Progress {
                 description,
                 fork: *fork,

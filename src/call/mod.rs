@@ -5,9 +5,10 @@
 //! there may be many B-legs (a user rings on all of his devices); the first that accepts wins, the
 //! others are told [`Cause::AnsweredElsewhere`], and from then on a call is two legs.
 //!
-//! `state.rs` has the diagram, `negotiation.rs` who owes an answer, `leg.rs` what a leg's peer said
-//! and was told, `trickle.rs` how long a description waits for candidates, `switchboard.rs` all
-//! calls. Read `Call::handle` first: it is the whole of it.
+//! `state.rs` has the diagram, `negotiation.rs` who owes an answer, `opening.rs` how the first
+//! offer comes about, `leg.rs` what a leg's peer said and was told, `trickle.rs` how long a
+//! description waits for candidates, `switchboard.rs` all calls. Read `Call::handle` first: it is
+//! the whole of it.
 
 pub mod cause;
 pub mod coverage;
@@ -16,6 +17,8 @@ pub mod hold;
 pub mod leg;
 pub mod negotiation;
 mod offer;
+mod offer_tests;
+mod opening;
 pub mod profile;
 pub mod record;
 mod ringing;
@@ -24,6 +27,10 @@ pub mod state;
 pub mod switchboard;
 pub mod timer;
 pub mod trickle;
+mod trickle_tests;
+
+mod opening_tests;
+mod rig;
 
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -32,7 +39,7 @@ use self::cause::Cause;
 use self::leg::{Leg, Speech, Telling};
 use self::negotiation::Negotiation;
 use self::record::CallRecord;
-use self::signal::{Ending, Invite, Refusal, Signal};
+use self::signal::{Ending, Invite, Opening, Refusal, Signal};
 use self::state::State;
 use self::timer::{Patience, Timer};
 use crate::id::{CallId, LegId};
@@ -103,8 +110,8 @@ impl Place {
 }
 
 impl Call {
-    /// Starts a call: every B-leg is invited at once. Without B-legs the caller waits for a second
-    /// one to join.
+    /// Starts a call: every B-leg is invited at once, or as soon as there is the offer that one of
+    /// them needs. Without B-legs the caller waits for a second one to join.
     #[must_use]
     pub fn new(
         id: CallId,
@@ -125,20 +132,7 @@ impl Call {
             ending: Ending::by_gateway(Cause::Internal),
             side: None,
         };
-        let negotiation = match &invite.offer {
-            Some(offer) => {
-                let before = a.hear(offer.clone());
-                Negotiation::Offered {
-                    by: Side::A,
-                    before,
-                    until: None,
-                }
-            }
-            None => Negotiation::Requested {
-                of: Side::B,
-                until: None,
-            },
-        };
+        let negotiation = opening::begin(&invite.opening, &mut a, &b, &patience, now);
         let state = match b.is_empty() {
             true => State::Waiting {
                 until: now + patience.join_wait_after,
@@ -160,19 +154,13 @@ impl Call {
             record,
             effects,
         };
-        for place in 0..call.b.len() {
-            let invite = Invite {
-                offer: None,
-                ..invite.clone()
-            };
-            call.tell(Place::B(place), Speech::Invite(Box::new(invite)), now);
-        }
+        call.invite(invite, now);
         call
     }
 
     /// The second caller of a rendezvous joins: his own offer is rolled back, the first one's
     /// stands. `false` where the call waits for nobody, or his peer cannot roll back.
-    pub fn join(&mut self, leg: Leg, now: Instant) -> bool {
+    pub fn join(&mut self, leg: Leg, opening: &Opening, now: Instant) -> bool {
         let (State::Waiting { .. }, true) = (self.state, leg.profile.rolls_back) else {
             return false;
         };
@@ -182,10 +170,12 @@ impl Call {
             },
             "Join",
         );
-        self.effects
-            .push_back(Effect::Tell(leg.id, Signal::Refuse(Refusal::Glare.into())));
+        match opening {
+            Opening::Offer(_) => self.say(leg.id, Signal::Refuse(Refusal::Glare.into())),
+            Opening::Yours | Opening::Later => {} // He has made none.
+        }
         self.b.push(leg);
-        self.tell(Place::B(0), Speech::Offer, now);
+        self.tell_offer(0, Speech::Offer, now);
         true
     }
 
@@ -213,6 +203,9 @@ impl Call {
             (_, A, End(ending)) => self.a_ended(ending, now),
             (Established, B(_), End(ending)) => self.b_ended(ending, now),
             (_, B(b), End(ending)) => self.branch_ended(b, ending, now),
+            (Inviting { .. }, B(_), Ring) if self.negotiation.owes_offer(Side::A) => {
+                self.note(place, "it rings before it was invited");
+            }
             (Inviting { until }, B(_), Ring) => {
                 self.record.ringing_at = Some(now);
                 self.enter(Ringing { until }, "Ring");
@@ -226,8 +219,33 @@ impl Call {
                 let fork = self.fork_name(self.b[b].id, fork);
                 self.tell_a(b, Speech::Progress(fork), now);
             }
-            (Inviting { .. } | Ringing { .. }, B(b), Accept(Some(description))) => {
+            (Inviting { .. } | Ringing { .. }, B(_), Progress { .. }) => {
+                self.note(
+                    place,
+                    "an early description, and no offer that it could answer",
+                );
+            }
+            (Inviting { .. } | Ringing { .. }, B(b), Accept(Some(description)))
+                if owes_answer || self.negotiation.owes_offer(side) =>
+            {
                 self.accept(b, description, now);
+            }
+            // The caller makes his offer now that somebody takes the call.
+            (Inviting { .. } | Ringing { .. }, B(b), Accept(None))
+                if self.negotiation == Negotiation::Promised =>
+            {
+                self.accept_and_ask(b, now);
+            }
+            // The caller makes it before anybody is called, since he was asked for it.
+            (Waiting { .. } | Inviting { .. }, A, Offer(Some(offer)))
+                if self.negotiation.owes_offer(side) =>
+            {
+                self.promised_offer(offer, now);
+            }
+            (Waiting { .. } | Inviting { .. }, A, Refuse(refused))
+                if self.negotiation.owes_offer(side) =>
+            {
+                self.opening_refused(side, refused, now);
             }
             // The second caller of a rendezvous accepts by answering the first one's offer.
             (Inviting { .. } | Ringing { .. }, B(b), Answer(answer)) if owes_answer => {
@@ -243,6 +261,11 @@ impl Call {
             (Established, _, Answer(answer)) if owes_answer => {
                 self.leg_mut(place).hear(answer);
                 self.tell_other(place, Speech::Answer, now);
+            }
+            (Established, _, Refuse(refused))
+                if self.is_opening() && self.negotiation.lets_refuse(side) =>
+            {
+                self.opening_refused(side, refused, now);
             }
             (Established, _, Refuse(why)) if owes_answer || self.negotiation.owes_offer(side) => {
                 self.settle_refused();
@@ -261,6 +284,13 @@ impl Call {
             (_, _, Progress { .. } | Ring) => {} // Only before the answer, only from B.
             (Established, _, Accept(_)) => self.note(place, "the call was accepted already"),
             (_, B(b), Accept(None)) => self.misbehaved(b, "it accepted without a description", now),
+            (Inviting { .. } | Ringing { .. }, B(b), Accept(Some(_))) => {
+                self.misbehaved(
+                    b,
+                    "it accepted with a description before there was an offer",
+                    now,
+                );
+            }
             (_, A, Accept(_)) => self.note(place, "the caller cannot accept his own call"),
             (Waiting { .. }, B(_), Accept(_)) => {} // There is no B-leg in this state.
             (_, _, Invite(_)) => {}                 // A leg invites once, and that made this call.
@@ -286,11 +316,15 @@ impl Call {
             _ => {}
         }
         if self.negotiation.until().is_some_and(|until| until <= now) {
-            self.negotiation_unanswered();
+            self.negotiation_unanswered(now);
         }
         if self.a.is_gathering() {
             for from in 0..self.b.len() {
-                let telling = self.a.retry(&self.b[from], now);
+                // The call may end while it is told.
+                let Some(source) = self.b.get(from) else {
+                    break;
+                };
+                let telling = self.a.retry(source, now);
                 self.told(Place::A, telling, now);
             }
         }
@@ -367,9 +401,12 @@ impl Call {
 
     /// Tells a leg candidates of the other side, or looks again at the description that waits.
     fn pass_candidates(&mut self, to: Place, b: usize, added: &[Trickle], now: Instant) {
+        let Some(branch) = self.b.get_mut(b) else {
+            return; // The call has ended while another was told.
+        };
         let (leg, source) = match to {
-            Place::A => (&mut self.a, &self.b[b]),
-            Place::B(b) => (&mut self.b[b], &self.a),
+            Place::A => (&mut self.a, &*branch),
+            Place::B(_) => (branch, &self.a),
         };
         let (id, trickles_on) = (leg.id, leg.profile.trickle == profile::Trickles::Always);
         if leg.is_gathering() {
@@ -400,7 +437,10 @@ impl Call {
         match to {
             Place::A => self.tell_a(0, speech, now),
             Place::B(b) => {
-                let telling = self.b[b].tell(speech, &self.a, now);
+                let Some(leg) = self.b.get_mut(b) else {
+                    return; // The call has ended while another was told.
+                };
+                let telling = leg.tell(speech, &self.a, now);
                 self.told(to, telling, now);
             }
         }
@@ -442,16 +482,16 @@ impl Call {
         self.note(to, why);
         match speech {
             Speech::Progress(_) => {} // The answer may still come.
-            Speech::Invite(_) | Speech::Accept(_) => {
-                self.end_all(&Ending::by_gateway(Cause::NotAcceptable).because(why), now);
-            }
-            Speech::Offer | Speech::Answer => {
+            Speech::Offer | Speech::Answer if !self.is_opening() => {
                 self.settle_refused();
                 let refuse = Signal::Refuse(Refusal::NotAcceptable.into());
                 self.say(self.a.id, refuse.clone());
                 if let Some(leg) = self.b.first() {
                     self.say(leg.id, refuse);
                 }
+            }
+            Speech::Invite(_) | Speech::Accept(_) | Speech::Offer | Speech::Answer => {
+                self.end_all(&Ending::by_gateway(Cause::NotAcceptable).because(why), now);
             }
         }
     }

@@ -6,7 +6,13 @@
 //!      │                        ▲
 //!      │ request(of)            │ offer(of)
 //!      └──────────▶ Requested { of } ──refusal, unanswered──▶ Stable
+//!                               ▲
+//!   Promised ───request(A)──────┘
 //! ```
+//!
+//! A call begins in `Offered` by its caller, in `Requested` of its callee, or in `Promised`; which
+//! one the caller says (`Opening`). What comes to nothing while it is the first of its call does
+//! not lead to `Stable`: the call ends (`opening.rs`).
 //!
 //! Glare is decided here and nowhere else: whoever offers while another offer is outstanding is
 //! refused. Each wire spells the refusal in its own way (491, rollback).
@@ -22,6 +28,9 @@ pub enum Negotiation {
     /// Nobody owes anything.
     #[default]
     Stable,
+    /// The caller makes the first offer once he is asked for it, and nobody has asked: nobody may
+    /// offer.
+    Promised,
     /// This side made an offer; the other owes the answer.
     Offered {
         /// Who offered.
@@ -66,11 +75,17 @@ impl Negotiation {
         *self == Self::Stable || self.owes_offer(side)
     }
 
+    /// Whether a refusal by `side` settles what is outstanding: what it owes, or its own offer.
+    #[must_use]
+    pub fn lets_refuse(&self, side: Side) -> bool {
+        self.owes_answer(side) || self.owes_offer(side) || self.is_offer_of(side)
+    }
+
     /// When what is outstanding is taken back.
     #[must_use]
     pub fn until(&self) -> Option<Instant> {
         match self {
-            Self::Stable => None,
+            Self::Stable | Self::Promised => None,
             Self::Offered { until, .. } | Self::Requested { until, .. } => *until,
         }
     }
@@ -80,7 +95,7 @@ impl Negotiation {
     pub fn settle(&mut self) -> Option<(Side, Option<SessionDescription>)> {
         match std::mem::take(self) {
             Self::Offered { by, before, .. } => Some((by, before)),
-            Self::Stable | Self::Requested { .. } => None,
+            Self::Stable | Self::Promised | Self::Requested { .. } => None,
         }
     }
 }
@@ -100,6 +115,13 @@ mod tests {
         assert!(negotiation.owes_answer(Side::B) && !negotiation.owes_answer(Side::A));
         assert_eq!(negotiation.settle(), Some((Side::A, None)));
         assert!(negotiation.lets_offer(Side::B));
+    }
+
+    #[test]
+    fn nobody_may_offer_before_the_caller_is_asked_for_what_he_promised() {
+        let negotiation = Negotiation::Promised;
+        assert!(!negotiation.lets_offer(Side::A) && !negotiation.lets_offer(Side::B));
+        assert!(!negotiation.owes_offer(Side::A) && !negotiation.owes_answer(Side::B));
     }
 
     #[test]

@@ -1,4 +1,5 @@
-//! Offers inside a call: taken, refused, answered, given up (RFC 3264 §8, RFC 6337 §2).
+//! Offers inside a call: taken, refused, answered, given up (RFC 3264 §8, RFC 6337 §2). What is
+//! else with the first one is in `opening.rs`.
 
 use std::time::Instant;
 
@@ -22,11 +23,12 @@ impl Call {
             }
             return;
         };
+        let is_owed = self.negotiation.owes_offer(side);
         let leg = self.leg_mut(place);
         match leg.change(&offer) {
             Some(Change::Illegal(why)) => {
                 self.note(place, &format!("the offer breaks the session: {why}"));
-                if self.negotiation.owes_offer(side) {
+                if is_owed {
                     self.settle_refused();
                     self.say_other(place, Signal::Refuse(Refusal::NotAcceptable.into()));
                 }
@@ -35,8 +37,9 @@ impl Call {
                     Signal::Refuse(Refusal::NotAcceptable.into()),
                 );
             }
-            // RFC 3264 §8: nothing has changed; what was answered then is the answer now.
-            Some(Change::Refresh) if leg.told_answer().is_some() => {
+            // RFC 3264 §8: nothing has changed; what was answered then is the answer now. The other
+            // side waits for the offer that it has asked for.
+            Some(Change::Refresh) if !is_owed && leg.told_answer().is_some() => {
                 let leg = self.leg(place);
                 if let Some(answer) = leg.told_answer().cloned() {
                     self.note(
@@ -59,7 +62,10 @@ impl Call {
     }
 
     /// Nobody answered an offer inside the call in time: both sides return to what was.
-    pub(super) fn negotiation_unanswered(&mut self) {
+    pub(super) fn negotiation_unanswered(&mut self, now: Instant) {
+        if self.is_opening() {
+            return self.opening_unanswered(now);
+        }
         let refuse = Signal::Refuse(Refusal::Unanswered.into());
         self.a.drop_waiting();
         if let Some(leg) = self.b.first_mut() {

@@ -13,6 +13,8 @@ pub struct Profile {
     pub trickle: Trickles,
     /// Whether it can take back an offer of its own when another wins (JSEP rollback, RFC 9429).
     pub rolls_back: bool,
+    /// Whether it cannot be invited before the caller has made his offer.
+    pub needs_offer: bool,
 }
 
 /// Who reads the descriptions that a leg is told.
@@ -59,16 +61,18 @@ impl Profile {
             reader: Reader::Browser,
             trickle: Trickles::Always,
             rolls_back: true,
+            needs_offer: false,
         }
     }
 
-    /// A peer that needs complete descriptions.
+    /// A peer that needs complete descriptions, and one with its invitation.
     #[must_use]
     pub fn peer(fit: sdp::Profile, gathering: Gathering) -> Self {
         Self {
             reader: Reader::Peer(Box::new(fit)),
             trickle: Trickles::Half(gathering),
             rolls_back: false,
+            needs_offer: true,
         }
     }
 }

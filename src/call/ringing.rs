@@ -12,8 +12,8 @@ use crate::id::LegId;
 use crate::sdp::{SessionDescription, What};
 
 impl Call {
-    /// A B-leg takes the call: the first wins, the others are told so.
-    pub(super) fn accept(&mut self, b: usize, description: SessionDescription, now: Instant) {
+    /// The first B-leg that takes the call wins, the others are told so.
+    pub(super) fn win(&mut self, b: usize, now: Instant) {
         let winner = self.b.swap_remove(b);
         for loser in std::mem::take(&mut self.b) {
             self.say(
@@ -24,6 +24,11 @@ impl Call {
         self.b = vec![winner];
         self.record.answered_at = Some(now);
         self.enter(State::Established, "Accept");
+    }
+
+    /// A B-leg takes the call with a description: the answer, or the offer where it is to make it.
+    pub(super) fn accept(&mut self, b: usize, description: SessionDescription, now: Instant) {
+        self.win(b, now);
         self.b[0].hear(description);
         let kind = match self.negotiation.owes_offer(Side::B) {
             true => {

@@ -20,8 +20,9 @@ pub enum Signal {
         /// Which of the callee's early branches speaks, from 1.
         fork: u16,
     },
-    /// The callee takes the call. Carries the answer to the invitation's offer or, where the
-    /// invitation made none, the offer; nothing where the answer crosses by itself.
+    /// The callee takes the call. Carries the answer to the invitation's offer or, where that was
+    /// [`Opening::Yours`], the offer; nothing where the answer crosses by itself, and where the
+    /// caller's offer is still to come.
     Accept(Option<SessionDescription>),
     /// An offer inside a call; `None` asks the other side to make one (RFC 3261 §14.1).
     Offer(Option<SessionDescription>),
@@ -46,10 +47,29 @@ pub struct Invite {
     pub from: Caller,
     /// Who is called.
     pub to: Address,
-    /// The offer; `None` asks the callee to make it (RFC 3261 §13.2.1).
-    pub offer: Option<SessionDescription>,
+    /// Who makes the first offer, and when.
+    pub opening: Opening,
     /// Extra headers, in order, already checked against the operator's list.
     pub headers: Vec<(String, String)>,
+}
+
+/// Who makes the first offer of a call, and when.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Opening {
+    /// The caller has made it.
+    Offer(SessionDescription),
+    /// The callee is to make it, as he accepts (RFC 3261 §13.2.1).
+    Yours,
+    /// The caller makes it when he is asked for it: when somebody takes the call, or as soon as
+    /// somebody is called who cannot be called without.
+    Later,
+}
+
+impl From<Option<SessionDescription>> for Opening {
+    /// The opening of a caller who offers at once or not at all.
+    fn from(offer: Option<SessionDescription>) -> Self {
+        offer.map_or(Self::Yours, Self::Offer)
+    }
 }
 
 /// Who calls.

@@ -6,11 +6,14 @@
 //!      │                               │                 │ ▲                ▼
 //!      │ Invite(A), to somebody        │                 │ └──────────── Established
 //!      └───────────────────────────────┼──▶ Inviting ────┤ Ring(B)           │
-//!                                      │        │        ▼      Accept(B)    │
-//!                                      │        │     Ringing ──────────────▶│
+//!                                      │    ▲ │ │        ▼      Accept(B)    │
+//!                                      │    └─┘ │     Ringing ──────────────▶│
 //!                                      │        │        │                   │
 //!                                      └────────┴────────┴───────────────────┴──▶ Ended
-//!          End(A) · End of the last B · JoinWait · NoAnswer · Gather without any candidate
+//!          End(A) · End of the last B · JoinWait · NoAnswer · Gather without any candidate ·
+//!          first offer refused · OfferUnanswered of the first offer
+//!
+//!   Inviting ─▶ Inviting: Offer(A) that the B-legs waited for; the callee's time begins
 //! ```
 
 use std::time::Instant;
@@ -23,7 +26,8 @@ pub enum State {
         /// When the wait is over.
         until: Instant,
     },
-    /// The B-legs are invited; none has said that it rings.
+    /// The B-legs are invited, or wait for the offer that the caller has promised and without which
+    /// one of them cannot be invited; none has said that it rings.
     Inviting {
         /// When the callee has had his time.
         until: Instant,

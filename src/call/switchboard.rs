@@ -9,7 +9,7 @@ use std::time::Instant;
 use super::cause::Cause;
 use super::coverage::Coverage;
 use super::leg::Leg;
-use super::signal::{Ending, Invite, Signal};
+use super::signal::{Ending, Invite, Opening, Signal};
 use super::state::State;
 use super::timer::Patience;
 use super::{Call, Effect};
@@ -115,12 +115,12 @@ impl Switchboard {
     }
 
     /// Lets a second caller join a call that waits. `false` where it does not wait any more.
-    pub fn join(&mut self, id: CallId, leg: Leg, now: Instant) -> bool {
+    pub fn join(&mut self, id: CallId, leg: Leg, opening: &Opening, now: Instant) -> bool {
         let leg_id = leg.id;
         let Some(entry) = self.calls.get_mut(&id) else {
             return false;
         };
-        let joined = entry.call.join(leg, now);
+        let joined = entry.call.join(leg, opening, now);
         if joined {
             entry.legs.push(leg_id);
             self.legs.insert(leg_id, id);

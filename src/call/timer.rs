@@ -10,8 +10,9 @@ pub enum Timer {
     NoAnswer,
     /// When to give up on a second caller of a rendezvous. Default 10 min; our choice.
     JoinWait,
-    /// When to take back an offer inside a call that nobody answers. Default 15 s, well under the
-    /// 32 s after which the far side's transaction would time out (RFC 3261 §17.1.1.2).
+    /// When to take back an offer inside a call that nobody answers, or the request for one that
+    /// nobody makes; a call whose first offer it is ends. Default 15 s, well under the 32 s after
+    /// which the far side's transaction would time out (RFC 3261 §17.1.1.2).
     OfferUnanswered,
     /// When to send a description with the candidates that there are (RFC 8838 §16). Default
     /// 500 ms, or 3 s while none could work.

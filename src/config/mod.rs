@@ -26,6 +26,7 @@ mod mistake;
 mod route;
 mod server;
 mod sip;
+mod text;
 mod trace;
 mod warning;
 mod xmpp;
@@ -42,6 +43,7 @@ pub use self::mistake::{Mistake, Mistakes};
 pub use self::route::{REJECTIONS, Route};
 pub use self::server::{Server, TlsFiles};
 pub use self::sip::{Listener, Sip, SipTls, Transport, Trunk};
+pub use self::text::Text;
 pub use self::trace::{Format, Log, Shedding, Trace};
 pub use self::xmpp::{Component, LocalPart, Xmpp, XmppAccount};
 
@@ -69,6 +71,8 @@ pub struct Config {
     pub route: Vec<Route>,
     /// Calls.
     pub call: Call,
+    /// Text messages.
+    pub text: Text,
     /// Clients.
     pub client: Client,
     /// Traces of calls.

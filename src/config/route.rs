@@ -11,11 +11,12 @@ pub struct Route {
     #[serde(rename = "match")]
     pub pattern: String,
     /// Where it goes: `trunk:NAME`, `account` (the trunk of the caller's account), `user:NAME`,
-    /// `join:WORD`, `reject:CAUSE` with one of [`REJECTIONS`]. In a name and a word, `{}` and `{*}`
-    /// are as in `dial`.
+    /// `join:WORD`, `component:NAME` (a chat user, by this component), `chat` (the same, by the
+    /// caller's own account at a chat server), `reject:CAUSE` with one of [`REJECTIONS`]. In a name
+    /// and a word, `{}` and `{*}` are as in `dial`.
     pub to: String,
-    /// What is dialled at a trunk: a text in which `{}` is what was dialled and `{*}` what the `*`
-    /// stood for; by default what was dialled.
+    /// What is dialled at a trunk or a chat server: a text in which `{}` is what was dialled and
+    /// `{*}` what the `*` stood for; by default what was dialled.
     pub dial: Option<String>,
 }
 

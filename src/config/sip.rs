@@ -140,6 +140,9 @@ pub struct Trunk {
     /// Who its calls are for: `user:NAME`, in which `{}` is the user of the Request-URI; by default
     /// that user.
     pub incoming_to: Option<String>,
+    /// The component by which its users call chat users, as `juliet%40example.org`; by default
+    /// they cannot.
+    pub incoming_chat: Option<String>,
 }
 
 impl Default for Trunk {
@@ -159,6 +162,7 @@ impl Default for Trunk {
             hide_addresses: false,
             renew_sections: None,
             incoming_to: None,
+            incoming_chat: None,
         }
     }
 }

@@ -11,7 +11,27 @@ pub(super) fn warnings(config: &Config) -> Vec<String> {
     page(config, &mut warnings);
     network(config, &mut warnings);
     plan(config, &mut warnings);
+    chat(config, &mut warnings);
     warnings
+}
+
+fn chat(config: &Config, warnings: &mut Vec<String>) {
+    for component in config.component.iter().filter(|one| one.callers.is_empty()) {
+        let name = &component.name;
+        warnings.push(format!(
+            "no chat user may call by component {name}: its `callers` are empty"
+        ));
+    }
+    for account in config
+        .xmpp_account
+        .iter()
+        .filter(|one| one.callers.is_empty())
+    {
+        let name = &account.name;
+        warnings.push(format!(
+            "nobody may call the chat account {name}: its `callers` are empty"
+        ));
+    }
 }
 
 fn admission(config: &Config, warnings: &mut Vec<String>) {
@@ -145,6 +165,18 @@ mod tests {
         );
         let plain = trunk.replace("sips:", "sip:");
         assert!(!told(&plain).contains("sips:"));
+    }
+
+    #[test]
+    fn chat_users_whom_nobody_may_call_or_call_by_are_told() {
+        let component = "[[component]]\nname = \"c\"\ndomain = \"gw\"\nsecret = \"s\"\n";
+        let account = "[[xmpp_account]]\nname = \"a\"\njid = \"a@b\"\npassword = \"p\"\n\
+                       owner = \"a\"\n";
+        for text in [component, account] {
+            assert!(told(text).contains("its `callers` are empty"), "{text}");
+            let open = format!("{text}callers = [\"*\"]\n");
+            assert!(!told(&open).contains("`callers`"), "{text}");
+        }
     }
 
     #[test]

@@ -40,6 +40,8 @@ pub struct Xmpp {
     pub request_timeout: Duration,
     /// Requests of ours that wait for an answer, of one stream.
     pub requests_max: usize,
+    /// Of these, to one user.
+    pub requests_per_peer: usize,
     /// Stanzas that wait while a stream is down.
     pub queue_max: usize,
     /// How long one waits.
@@ -61,6 +63,8 @@ pub struct Xmpp {
     pub attributes_max: usize,
     /// Pairs of a user and an address of ours that presence is sent for, of one stream.
     pub subscribers_max: usize,
+    /// Sessions at once, of all streams.
+    pub sessions_max: usize,
 }
 
 impl Default for Xmpp {
@@ -76,6 +80,7 @@ impl Default for Xmpp {
             ping_deadline: Duration::from_secs(15),
             request_timeout: Duration::from_secs(30),
             requests_max: 10_000,
+            requests_per_peer: 500,
             queue_max: 1000,
             queue_wait: Duration::from_secs(30),
             unacked_max: 500,
@@ -86,6 +91,7 @@ impl Default for Xmpp {
             attribute_bytes_max: 65_536,
             attributes_max: 64,
             subscribers_max: 20_000,
+            sessions_max: 20_000,
         }
     }
 }
@@ -114,6 +120,12 @@ pub struct Component {
     pub local_part: LocalPart,
     /// The parts before the `@` that there are, with `*` and `?`.
     pub serves: Vec<String>,
+    /// Who may call: patterns of addresses without a resource, with `*`; nobody where there are
+    /// none.
+    pub callers: Vec<String>,
+    /// What they may call, as patterns of `[[route]]`; by default all that the dial plan allows
+    /// where `local_part` is `dialled`, and clients of this gateway where it is `user`.
+    pub destinations: Option<Vec<String>>,
     /// Whether those behind it take candidates one by one; else callers are asked to gather first.
     pub trickle: bool,
 }
@@ -131,7 +143,22 @@ impl Default for Component {
             ca: None,
             local_part: LocalPart::Dialled,
             serves: vec!["*".into()],
+            callers: Vec::new(),
+            destinations: None,
             trickle: true,
+        }
+    }
+}
+
+impl Component {
+    /// What chat users may call through it, as patterns; all that the dial plan allows where there
+    /// are none. Whoever lets them call his clients has not let them use his trunks.
+    #[must_use]
+    pub fn allowed(&self) -> Option<Vec<String>> {
+        match (&self.destinations, self.local_part) {
+            (Some(patterns), _) => Some(patterns.clone()),
+            (None, LocalPart::User) => Some(vec!["user:*".to_owned()]),
+            (None, LocalPart::Dialled) => None,
         }
     }
 }
@@ -159,6 +186,9 @@ pub struct XmppAccount {
     pub password: Secret,
     /// The client user that it belongs to.
     pub owner: String,
+    /// Who may call it, write to its user here, and learn that it is online: patterns of addresses
+    /// without a resource, with `*`; nobody where there are none.
+    pub callers: Vec<String>,
     /// Where the server is, `host` or `host:port`; by default what the domain's records say.
     pub server: Option<String>,
     /// The authorities that are trusted; by default the system's.

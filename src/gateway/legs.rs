@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::ask::AskId;
 use crate::id::{CallId, LegId};
+use crate::jingle;
 use crate::sip;
 use crate::ws;
 
@@ -14,10 +15,14 @@ pub(super) enum Leg {
     Ws,
     /// A phone's.
     Sip,
+    /// A chat user's.
+    Jingle,
     /// A client that is to be invited once the offer is ready.
     WsToPlace(ws::Invitee),
     /// A phone that is to be invited once the offer is ready.
     SipToPlace(Box<sip::Target>),
+    /// A chat user who is to be invited once the offer is ready.
+    JingleToPlace(Box<jingle::agent::Target>),
 }
 
 /// All legs that an agent still has, and of which call the last were that it had.
@@ -88,6 +93,7 @@ impl Legs {
         let now = match kind {
             Leg::Ws | Leg::WsToPlace(..) => Leg::Ws,
             Leg::Sip | Leg::SipToPlace(_) => Leg::Sip,
+            Leg::Jingle | Leg::JingleToPlace(_) => Leg::Jingle,
         };
         Some(std::mem::replace(kind, now))
     }
@@ -100,12 +106,19 @@ impl Legs {
         Some(call)
     }
 
-    /// How many legs of each wire there are: clients', phones'.
+    /// How many legs of each wire there are: clients', phones', chat users'.
     #[must_use]
-    pub(super) fn count(&self) -> (usize, usize) {
-        let ws = |kind: &Leg| matches!(kind, Leg::Ws | Leg::WsToPlace(..));
-        let clients = self.legs.values().filter(|(_, kind)| ws(kind)).count();
-        (clients, self.legs.len() - clients)
+    pub(super) fn count(&self) -> [usize; 3] {
+        let mut counts = [0; 3];
+        for (_, kind) in self.legs.values() {
+            let place = match kind {
+                Leg::Ws | Leg::WsToPlace(..) => 0,
+                Leg::Sip | Leg::SipToPlace(_) => 1,
+                Leg::Jingle | Leg::JingleToPlace(_) => 2,
+            };
+            counts[place] += 1;
+        }
+        counts
     }
 
     /// Whether none is left.

@@ -3,7 +3,7 @@
 //! ```text
 //!   Input ─▶ ws::Agent  ─┐ Call, Signal  ┌─▶ call::Switchboard ─┐ Tell, Note, Ended
 //!            sip::Agent ─┴───▶ route ────┘                      └─▶ the agent of the leg ─▶ Output
-//!            xmpp::Agent ──▶ chat: streams to chat servers, stanzas
+//!            xmpp::Agent ──▶ chat ──▶ jingle::Agent
 //! ```
 //!
 //! One input, then `poll_output` until there is nothing left, then the next input or
@@ -18,6 +18,7 @@ mod place;
 mod port;
 mod report;
 mod shedding;
+mod text;
 mod traced;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -29,12 +30,14 @@ use bytes::Bytes;
 use self::legs::Legs;
 pub use self::port::{Input, Output};
 use self::shedding::Shedding;
+use self::text::Texts;
 use crate::call::signal::{Ending, Signal};
 use crate::call::switchboard::{Command, Switchboard};
 use crate::call::timer::Patience;
 use crate::call::{Effect, cause::Cause};
 use crate::config::Config;
 use crate::id::{CallId, LegId, Source};
+use crate::jingle;
 use crate::metrics::Metrics;
 use crate::route::DialPlan;
 use crate::sip;
@@ -44,6 +47,7 @@ use crate::trace::store::{Limits, Store};
 use crate::trace::{Entry, What, Wire};
 use crate::ws;
 use crate::xmpp;
+use crate::xmpp::services::Services;
 
 /// Whether new calls are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -70,6 +74,10 @@ pub struct Gateway {
     ws: ws::Agent,
     sip: sip::Agent,
     xmpp: xmpp::Agent,
+    jingle: jingle::Agent,
+    texts: Texts,
+    /// Servers for media, of users' chat servers.
+    services: Services,
     switchboard: Switchboard,
     plan: DialPlan,
     legs: Legs,
@@ -111,6 +119,9 @@ impl Gateway {
             ws: ws::Agent::new(&config, now, unix),
             sip: sip::Agent::new(&config, sip_bound, now),
             xmpp: xmpp::Agent::new(&config, now),
+            jingle: jingle::Agent::new(&config),
+            texts: Texts::new(&config),
+            services: Services::new(&config, now, unix),
             switchboard: Switchboard::new(patience, config.call.calls_max),
             plan: DialPlan::new(&config),
             legs: Legs::default(),
@@ -190,6 +201,7 @@ impl Gateway {
         }
         self.ws.set_shedding(shedding);
         self.sip.set_shedding(shedding);
+        self.jingle.set_shedding(shedding);
     }
 
     /// Does what is due.
@@ -204,6 +216,8 @@ impl Gateway {
                 gateway.leave(now);
             }
             gateway.xmpp.handle_timeout(&mut gateway.ids, now);
+            gateway.texts_due(now);
+            gateway.services_due(now);
         });
     }
 
@@ -221,7 +235,11 @@ impl Gateway {
             self.sip.poll_timeout(),
             self.xmpp.poll_timeout(),
         ];
-        agents.into_iter().chain([life, calls]).flatten().min()
+        let texts = self.texts.poll_timeout();
+        let services = self.services.poll_timeout();
+        let services = services.map(|at| (at, "servers for media"));
+        let all = agents.into_iter().chain([life, calls, texts, services]);
+        all.flatten().min()
     }
 
     /// The next thing to be done.
@@ -233,7 +251,8 @@ impl Gateway {
     #[must_use]
     pub fn is_idle(&self) -> bool {
         let middle = self.switchboard.is_empty() && self.legs.is_empty() && self.joins.is_empty();
-        middle && self.ws.is_idle() && self.sip.is_idle()
+        let agents = self.ws.is_idle() && self.sip.is_idle() && self.jingle.is_idle();
+        middle && agents && self.texts.is_empty()
     }
 
     /// The number of the `count`th stream that was accepted.
@@ -253,6 +272,8 @@ impl Gateway {
                 self.sip_event(event, now);
             } else if let Some(event) = self.xmpp.poll_event() {
                 self.xmpp_event(event, now);
+            } else if let Some(event) = self.jingle.poll_event() {
+                self.jingle_event(event, now);
             } else if let Some(effect) = self.switchboard.poll_effect() {
                 self.effect(effect, now);
             } else {
@@ -298,6 +319,8 @@ impl Gateway {
                 self.sip
                     .remove_account(&(user, account), &mut self.ids, now);
             }
+            ws::Event::Text(sent) => self.client_says(sent, now),
+            ws::Event::TextOutcome { note, outcome } => self.text_came(note, outcome, now),
             ws::Event::Refused(refused) => self.ws_refused(&refused, now),
             ws::Event::Trace(entry) => self.trace(entry),
             ws::Event::Gone { leg } => self.gone(leg),
@@ -340,6 +363,8 @@ impl Gateway {
             sip::Event::Signal { leg, signal } => self.command(leg, signal, now),
             sip::Event::AccountState(state) => self.account_state(state),
             sip::Event::TrunkState { trunk, reachable } => self.metrics.trunk(&trunk, reachable),
+            sip::Event::Paged(paged) => self.phone_says(paged, now),
+            sip::Event::TextOutcome { note, outcome } => self.text_came(note, outcome, now),
             sip::Event::Refused(refused) => self.sip_refused(&refused, now),
             sip::Event::Named { leg, name } => self.name_leg(leg, Wire::Sip, &name),
             sip::Event::Trace(entry) => self.trace(entry),
@@ -380,6 +405,7 @@ impl Gateway {
                 };
                 self.ws.drain();
                 self.sip.drain();
+                self.jingle.drain();
             }
             Life::Draining { .. } => self.leave(now),
             Life::Leaving { .. } => self.life = Life::Leaving { until: now },
@@ -395,7 +421,12 @@ impl Gateway {
             until: now + LEAVE_AFTER,
         };
         self.settle_effects(now);
+        self.texts_over(now);
         self.sip.shutdown(&mut self.ids, now);
+        // The ends of sessions go before the stream does.
+        while let Some(event) = self.jingle.poll_event() {
+            self.jingle_event(event, now);
+        }
         self.xmpp.shutdown(now);
     }
 

@@ -7,6 +7,7 @@ use std::time::Instant;
 use super::Gateway;
 use super::legs::Leg;
 use super::traced::{door, how, way};
+use crate::address::Address;
 use crate::call::cause::Cause;
 use crate::call::leg::Leg as CallLeg;
 use crate::call::profile::{Gathering, Profile, Trickles};
@@ -25,9 +26,18 @@ use crate::ws::code::Code;
 use crate::ws::frame::AccountStanding;
 
 /// A B-leg that is to be placed: how it is reached, and what its peer can do.
-struct Placement {
-    kind: Leg,
-    profile: Profile,
+pub(super) struct Placement {
+    pub(super) kind: Leg,
+    pub(super) profile: Profile,
+}
+
+/// The code that a client is told.
+pub(super) fn code_of(refused: Refused) -> Code {
+    match refused {
+        Refused::NoRoute => Code::NotFound,
+        Refused::NotPermitted | Refused::ForeignHost => Code::Forbidden,
+        Refused::UnknownAccount => Code::UnknownAccount,
+    }
 }
 
 impl Gateway {
@@ -52,7 +62,10 @@ impl Gateway {
         // Who joins is of the call that he joins.
         let joined = match &target {
             Ok(Target::Join(word)) => self.joins.get(word).copied(),
-            Ok(Target::User(_) | Target::Trunk { .. } | Target::Reject(_)) | Err(_) => None,
+            Ok(
+                Target::User(_) | Target::Trunk { .. } | Target::Chat { .. } | Target::Reject(_),
+            )
+            | Err(_) => None,
         };
         let id = joined.unwrap_or_else(|| self.ids.call());
         self.legs.add(leg, id, Leg::Ws);
@@ -84,6 +97,13 @@ impl Gateway {
                     display_name,
                 };
                 vec![self.sip_placement(target)]
+            }
+            Ok(Target::Chat { via, jid }) => {
+                let caller = Address::User(permissions.user.clone());
+                match self.chat_placement(&via, &jid, &caller) {
+                    Some(placement) => vec![placement],
+                    None => return self.ws_refuse(leg, Refused::NoRoute, now),
+                }
             }
             Ok(Target::Reject(cause)) => {
                 self.ws.accepted(leg);
@@ -119,10 +139,16 @@ impl Gateway {
             .incoming(owner, caller.user.as_deref(), caller.trunk.as_deref());
         let placements = match &target {
             Some(Target::User(user)) => self.placements_of(user, account.as_deref(), None),
+            Some(Target::Chat { via, jid }) => {
+                let caller = Address::parse(&invite.from.uri).ok();
+                let placement = caller.and_then(|from| self.chat_placement(via, jid, &from));
+                placement.into_iter().collect()
+            }
             Some(Target::Join(_) | Target::Trunk { .. } | Target::Reject(_)) | None => Vec::new(),
         };
         let whom = match &target {
             Some(Target::User(user)) => format!("user {user}, sessions: {}", placements.len()),
+            Some(Target::Chat { via, jid }) => format!("{jid} by {via}"),
             Some(Target::Join(_) | Target::Trunk { .. } | Target::Reject(_)) | None => {
                 "nobody of that name".to_owned()
             }
@@ -142,7 +168,7 @@ impl Gateway {
     pub(super) fn tell(&mut self, leg: LegId, signal: Signal, now: Instant) {
         let waits = matches!(
             self.legs.get(leg),
-            Some(Leg::WsToPlace(_) | Leg::SipToPlace(_))
+            Some(Leg::WsToPlace(_) | Leg::SipToPlace(_) | Leg::JingleToPlace(_))
         );
         if waits && !matches!(signal, Signal::Invite(_)) {
             // It was never invited: nothing to take back.
@@ -160,6 +186,11 @@ impl Gateway {
                 self.sip.place(leg, *target, &mut self.ids);
                 self.sip.apply(leg, signal, &mut self.ids, now);
             }
+            Some(Leg::JingleToPlace(target)) => {
+                self.jingle.place(leg, *target, &mut self.ids);
+                self.jingle.apply(leg, signal, now);
+            }
+            Some(Leg::Jingle) => self.jingle.apply(leg, signal, now),
             Some(Leg::Ws) => self.ws.apply(leg, signal, now),
             Some(Leg::Sip) => self.sip.apply(leg, signal, &mut self.ids, now),
             None => tracing::debug!(%leg, "a leg that is gone is told something"),
@@ -176,12 +207,12 @@ impl Gateway {
     }
 
     /// A call that is over before anybody was called.
-    fn never_placed(&mut self, leg: LegId, ending: Ending, now: Instant) {
+    pub(super) fn never_placed(&mut self, leg: LegId, ending: Ending, now: Instant) {
         self.trace_refused(leg, &how(&ending, None), now);
         self.tell(leg, Signal::End(ending), now);
     }
 
-    fn place(
+    pub(super) fn place(
         &mut self,
         a: LegId,
         profile: Profile,
@@ -222,7 +253,7 @@ impl Gateway {
     fn joins(&mut self, leg: LegId, word: String, profile: Profile, invite: Invite, now: Instant) {
         if let Some(call) = self.joins.remove(&word) {
             let call_leg = self.call_leg(leg, profile.clone());
-            if self.switchboard.join(call, call_leg, now) {
+            if self.switchboard.join(call, call_leg, &invite.opening, now) {
                 return;
             }
             // It waits no more, and is not this one's.
@@ -240,7 +271,7 @@ impl Gateway {
     }
 
     /// All connections of a user, called as an account or not, but not the one that calls.
-    fn placements_of(
+    pub(super) fn placements_of(
         &self,
         user: &str,
         account: Option<&str>,
@@ -261,7 +292,7 @@ impl Gateway {
             .collect()
     }
 
-    fn sip_placement(&self, target: sip::Target) -> Placement {
+    pub(super) fn sip_placement(&self, target: sip::Target) -> Placement {
         let profile = self.sip_profile(target.trunk.as_deref());
         Placement {
             kind: Leg::SipToPlace(Box::new(target)),
@@ -308,11 +339,7 @@ impl Gateway {
     }
 
     fn ws_refuse(&mut self, leg: LegId, refused: Refused, now: Instant) {
-        let code = match refused {
-            Refused::NoRoute => Code::NotFound,
-            Refused::NotPermitted | Refused::ForeignHost => Code::Forbidden,
-            Refused::UnknownAccount => Code::UnknownAccount,
-        };
+        let code = code_of(refused);
         let how = format!("refused by the gateway: {} ({refused})", code.name());
         self.trace_refused(leg, &how, now);
         self.ws.refuse(leg, code, &refused.to_string());

@@ -12,11 +12,11 @@ impl Gateway {
     /// All metrics in the text format that Prometheus reads.
     #[must_use]
     pub fn metrics(&self) -> String {
-        let (clients, phones) = self.legs.count();
         let mut page = self.metrics.page();
         page.gauge("crosspoint_calls", "Calls now.", self.switchboard.len());
-        page.gauge_of("crosspoint_legs", "Legs now.", "kind", "json", clients);
-        page.gauge_of("crosspoint_legs", "Legs now.", "kind", "sip", phones);
+        for (kind, count) in ["json", "sip", "xmpp"].into_iter().zip(self.legs.count()) {
+            page.gauge_of("crosspoint_legs", "Legs now.", "kind", kind, count);
+        }
         let (connections, sessions) = self.ws.census();
         page.gauge(
             "crosspoint_connections",
@@ -34,10 +34,12 @@ impl Gateway {
             "How often new calls began to be refused.",
             self.shedding.begun(),
         );
+        self.texts.report(&mut page);
         page.switchboard(self.switchboard.counts());
         page.counts("json", self.ws.counted());
         page.counts("sip", self.sip.counted());
         page.counts("xmpp", self.xmpp.counted());
+        page.counts("jingle", self.jingle.counted());
         let (bytes, evicted) = self.traces.usage();
         page.gauge(
             "crosspoint_trace_bytes",

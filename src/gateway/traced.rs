@@ -9,6 +9,7 @@ use crate::call::record::CallRecord;
 use crate::call::signal::{By, Ending};
 use crate::config::Route;
 use crate::id::{CallId, LegId};
+use crate::jingle;
 use crate::route::{Refused, Target};
 use crate::sip;
 use crate::trace::store::{End, Kind};
@@ -101,6 +102,31 @@ impl Gateway {
     }
 }
 
+impl Gateway {
+    /// A chat user's call was refused before it was one.
+    pub(super) fn jingle_refused(&mut self, refused: &jingle::agent::Refused, now: Instant) {
+        let jingle::agent::Refused {
+            leg,
+            from,
+            to,
+            name,
+            why,
+            is_stranger,
+        } = refused;
+        let call = self.ids.call();
+        self.legs.add_late(*leg, call);
+        let kind = match is_stranger {
+            true => Kind::Stranger,
+            false => Kind::Refused,
+        };
+        self.traces.begin(call, kind, now);
+        self.traces.name(call, Wire::Xmpp, name);
+        self.traces.about(call, &format!("{from} called {to}"));
+        let how = format!("refused by the gateway: {why}");
+        self.traces.ended(call, ended(&how, now), true);
+    }
+}
+
 fn ended(how: &str, now: Instant) -> End {
     End {
         at: now,
@@ -136,6 +162,7 @@ pub(super) fn way(line: Option<&Route>, target: &Result<Target, Refused>) -> Str
             });
             format!("{uri} by trunk {trunk}{account}")
         }
+        Ok(Target::Chat { via, jid }) => format!("{jid} by {via}"),
         Ok(Target::Reject(cause)) => format!("rejected with {cause}"),
         Err(refused) => refused.to_string(),
     };

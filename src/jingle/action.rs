@@ -7,6 +7,7 @@ use super::error::ReadError;
 use super::group::Group;
 use super::info::Info;
 use super::ns;
+use super::propose::ID_BYTES_MAX;
 use super::reason::Reason;
 use super::tag::{Tag, said, within};
 use crate::sdp::Limits;
@@ -136,6 +137,9 @@ impl Jingle {
         within(element, limits)?;
         let action = said(element, "action").ok_or(ReadError::NoAction)?;
         let sid = said(element, "sid").ok_or(ReadError::NoSid)?;
+        if sid.len() > ID_BYTES_MAX {
+            return Err(ReadError::TooMany("bytes of the sid", ID_BYTES_MAX));
+        }
         let mut jingle = Self::new(Action::from_name(&action), &sid);
         jingle.initiator = said(element, "initiator");
         jingle.responder = said(element, "responder");
@@ -173,6 +177,35 @@ impl Jingle {
         }
         tag.children(self.info.iter().filter_map(Info::write))
             .build()
+    }
+
+    /// The message in a line, for a ladder: its action, its contents with who sends, candidates,
+    /// what it says of the session, why it ends.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        let mut line = self.action.as_str().to_owned();
+        for content in &self.contents {
+            line += &format!(" {}", content.name);
+            if let Some(senders) = content.senders {
+                line += &format!("={}", senders.as_str());
+            }
+            let ice = content.ice();
+            if let Some(ice) = ice.filter(|_| self.action == Action::TransportInfo) {
+                let ufrag = ice.ufrag.as_deref().unwrap_or("?");
+                line += &match ice.candidates.as_slice() {
+                    [] => format!(" (new credentials {ufrag})"),
+                    [one] => format!(" ({} {} {ufrag})", one.kind, one.ip),
+                    many => format!(" ({} candidates {ufrag})", many.len()),
+                };
+            }
+        }
+        for info in &self.info {
+            line += &format!(" {}", info.name());
+        }
+        if let Some(reason) = &self.reason {
+            line += &format!(" {}", reason.condition);
+        }
+        line
     }
 
     /// The content of this name.
@@ -226,6 +259,12 @@ mod tests {
         ] {
             assert_eq!(read(text), Err(error));
         }
+        let sid = "x".repeat(257);
+        let long = format!("<jingle xmlns='{}' action='x' sid='{sid}'/>", ns::JINGLE);
+        assert_eq!(
+            read(&long),
+            Err(ReadError::TooMany("bytes of the sid", 256))
+        );
         let contents = "<content name='a'/>".repeat(65);
         let many = format!(
             "<jingle xmlns='{}' action='x' sid='a'>{contents}</jingle>",

@@ -228,6 +228,20 @@ impl Content {
         }
     }
 
+    pub(super) fn ice_mut(&mut self) -> Option<&mut IceUdp> {
+        match self.transport.as_mut()? {
+            Transport::IceUdp(transport) => Some(transport),
+            Transport::Other(_) => None,
+        }
+    }
+
+    /// Takes the candidates of another message about the same content.
+    pub(super) fn join_candidates(&mut self, other: &Self) {
+        if let (Some(Transport::IceUdp(ours)), Some(theirs)) = (&mut self.transport, other.ice()) {
+            ours.candidates.extend(theirs.candidates.iter().cloned());
+        }
+    }
+
     /// Takes what earlier messages said of the transport and this one does not.
     pub fn absorb(&mut self, earlier: &Self) {
         match (&mut self.transport, earlier.ice()) {

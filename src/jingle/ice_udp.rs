@@ -4,6 +4,7 @@
 //! writes foundations that are no byte, Monal spells `rel_port`. What a candidate is, is decided
 //! where it becomes one of a description, by [`Candidate::to_sdp`].
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use minidom::Element;
@@ -33,7 +34,7 @@ pub struct IceUdp {
 }
 
 /// `<candidate/>`, its attributes as written.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Candidate {
     /// 1 for RTP, 2 for RTCP.
     pub component: String,
@@ -116,11 +117,11 @@ impl IceUdp {
             self.ufrag.clone_from(&earlier.ufrag);
             self.pwd.clone_from(&earlier.pwd);
         }
-        for candidate in &earlier.candidates {
-            if !self.candidates.contains(candidate) {
-                self.candidates.push(candidate.clone());
-            }
-        }
+        let known: BTreeSet<&Candidate> = self.candidates.iter().collect();
+        let others = earlier.candidates.iter();
+        let others = others.filter(|candidate| !known.contains(candidate));
+        let others: Vec<Candidate> = others.cloned().collect();
+        self.candidates.extend(others);
         self.gathering_complete |= earlier.gathering_complete;
     }
 }
@@ -156,6 +157,29 @@ impl Candidate {
             rel_port: said(element, "rel-port").or_else(|| said(element, "rel_port")),
             tcptype: said(element, "tcptype"),
         }
+    }
+
+    /// Bytes of all that it says.
+    pub(super) fn length(&self) -> usize {
+        let told = [
+            &self.component,
+            &self.foundation,
+            &self.ip,
+            &self.port,
+            &self.priority,
+            &self.protocol,
+            &self.kind,
+        ];
+        let maybe = [
+            &self.generation,
+            &self.id,
+            &self.network,
+            &self.rel_addr,
+            &self.rel_port,
+            &self.tcptype,
+        ];
+        let maybe = maybe.into_iter().flatten();
+        told.into_iter().chain(maybe).map(String::len).sum()
     }
 
     /// As an element.

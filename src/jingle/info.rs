@@ -58,10 +58,18 @@ impl Info {
         }
     }
 
-    /// As an element; `None` for what is not ours to say.
+    /// The name of its element.
     #[must_use]
-    pub fn write(&self) -> Option<Element> {
-        let (name, content) = match self {
+    pub fn name(&self) -> &str {
+        match (self, self.word()) {
+            (Self::Other(name, _), _) => name,
+            (_, word) => word.map_or("", |(name, _)| name),
+        }
+    }
+
+    /// What is ours to say: the name of the element, and which content is meant.
+    fn word(&self) -> Option<(&'static str, Option<&ContentName>)> {
+        Some(match self {
             Self::Ringing => ("ringing", None),
             Self::Hold => ("hold", None),
             Self::Unhold => ("unhold", None),
@@ -69,7 +77,13 @@ impl Info {
             Self::Mute(content) => ("mute", content.as_ref()),
             Self::Unmute(content) => ("unmute", content.as_ref()),
             Self::Other(..) => return None,
-        };
+        })
+    }
+
+    /// As an element; `None` for what is not ours to say.
+    #[must_use]
+    pub fn write(&self) -> Option<Element> {
+        let (name, content) = self.word()?;
         let creator = content.map(|content| content.creator.as_str());
         Some(
             Tag::new(name, ns::RTP_INFO)

@@ -2,6 +2,12 @@
 
 /// XEP-0166: the session.
 pub const JINGLE: &str = "urn:xmpp:jingle:1";
+/// XEP-0166 §10: what errors say beyond the stanza.
+pub const ERRORS: &str = "urn:xmpp:jingle:errors:1";
+/// XEP-0353: what rings before there is a session.
+pub const JINGLE_MESSAGE: &str = "urn:xmpp:jingle-message:0";
+/// XEP-0334: what a server does with a message.
+pub const HINTS: &str = "urn:xmpp:hints";
 /// XEP-0167: audio and video by RTP.
 pub const RTP: &str = "urn:xmpp:jingle:apps:rtp:1";
 /// XEP-0167 §8: what is said of a session while it lasts.

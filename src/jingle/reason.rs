@@ -135,7 +135,9 @@ impl Reason {
         }
     }
 
-    fn with(condition: Condition, text: &str) -> Self {
+    /// With a sentence for people.
+    #[must_use]
+    pub fn with(condition: Condition, text: &str) -> Self {
         Self {
             condition,
             text: Some(text.to_owned()),

@@ -20,6 +20,10 @@ pub(super) struct Dialled {
     pub(super) host: Option<String>,
     /// The user of a URI, whatever its host is.
     pub(super) user: Option<String>,
+    /// The bare address of a chat user, where it is one, however it was written.
+    pub(super) chat: Option<String>,
+    /// The device of a chat user. No pattern sees it: it is the caller's to choose.
+    pub(super) device: Option<String>,
 }
 
 impl Dialled {
@@ -36,6 +40,7 @@ impl Dialled {
                 let text = number_or_name(text.clone());
                 Some(Self::plain(text.clone(), text))
             }
+            Address::Chat(jid) => Self::chat(&unescaped(jid)?),
             Address::User(_) | Address::Join(_) => {
                 let spelled = to.to_string();
                 Some(Self::plain(spelled.clone(), spelled))
@@ -51,21 +56,49 @@ impl Dialled {
             .chain([self.spelled.as_str()])
     }
 
-    /// What a line that forbids is compared with besides: the user whatever the host is, and the
-    /// number without its parameters.
-    pub(super) fn forbidden_as(&self) -> impl Iterator<Item = &str> {
+    /// What a line that forbids is compared with besides: the user whatever the host is, the
+    /// number without its parameters, and the address of a chat user that a name is.
+    pub(super) fn forbidden_as(&self) -> impl Iterator<Item = String> {
         let name = self.user.as_deref().or(self.bare.as_deref());
         let number = name.map(|name| name.split(';').next().unwrap_or(name));
-        name.into_iter().chain(number)
+        let names = name.into_iter().chain(number).map(str::to_owned);
+        let chat = self.chat.iter();
+        names.chain(chat.flat_map(|chat| [chat.clone(), format!("xmpp:{chat}")]))
     }
 
     fn plain(spelled: String, bare: String) -> Self {
+        let chat = bare_jid(&bare);
         Self {
             spelled,
             bare: Some(bare),
             host: None,
             user: None,
+            chat,
+            device: None,
         }
+    }
+
+    /// The address of a chat user (RFC 5122), prepared as chat servers compare it (RFC 7622 §3).
+    /// What stands behind the first `/` is a device, an `@` in there part of no address.
+    fn chat(text: &str) -> Option<Self> {
+        let (bare, device) = match text.split_once('/') {
+            Some((bare, device)) => (bare, Some(device)),
+            None => (text, None),
+        };
+        let bare = bare_jid(bare)?;
+        let device = match device {
+            Some(device) => Some(jid::ResourcePart::new(device).ok()?.as_str().to_owned()),
+            None => None,
+        };
+        let (_, domain) = bare.split_once('@')?;
+        Some(Self {
+            spelled: format!("xmpp:{bare}"),
+            bare: None,
+            host: Some(domain.to_owned()),
+            user: Some(bare.clone()),
+            chat: Some(bare),
+            device,
+        })
     }
 
     fn uri(uri: &str, trunks: &[Trunk]) -> Option<Self> {
@@ -87,13 +120,22 @@ impl Dialled {
             None => format!("{scheme}:{host}"),
         };
         let is_known = trunks.iter().any(|trunk| is_of(trunk, &host));
+        let chat = user.as_deref().and_then(bare_jid);
         Some(Self {
             spelled,
             bare: user.clone().filter(|_| is_known),
             host: Some(host),
             user,
+            chat,
+            device: None,
         })
     }
+}
+
+/// The one spelling of a chat user's address without a device; `None` where a text is none.
+pub(super) fn bare_jid(text: &str) -> Option<String> {
+    let jid = jid::BareJid::new(text).ok()?;
+    jid.node().is_some().then(|| jid.as_str().to_owned())
 }
 
 /// Whether a host, with or without a port, is a trunk's.
@@ -157,7 +199,7 @@ fn without_separators(number: &str) -> String {
 }
 
 /// Escapes undone (RFC 3261 §19.1.2); `None` where they hide what is no text of one line.
-fn unescaped(text: &str) -> Option<String> {
+pub(super) fn unescaped(text: &str) -> Option<String> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();
     while let [first, behind @ ..] = rest {
@@ -235,6 +277,39 @@ mod tests {
         ] {
             let wanted = Some((spelled.to_owned(), bare.map(str::to_owned)));
             assert_eq!(dialled(text), wanted, "{text}");
+        }
+    }
+
+    #[test]
+    fn chat_user_has_one_spelling_and_his_device_is_no_part_of_it() {
+        for (text, spelled, device) in [
+            ("xmpp:Juliet@Example.ORG", "xmpp:juliet@example.org", None),
+            (
+                "xmpp:x@evil.example/@example.org",
+                "xmpp:x@evil.example",
+                Some("@example.org"),
+            ),
+            (
+                "xmpp:x%40evil.example%2F%40example.org",
+                "xmpp:x@evil.example",
+                Some("@example.org"),
+            ),
+            ("xmpp:a@b/c/d", "xmpp:a@b", Some("c/d")),
+        ] {
+            let dialled = Dialled::new(&Address::parse(text).unwrap(), &[]).unwrap();
+            assert_eq!(dialled.spelled, spelled);
+            assert_eq!(dialled.device.as_deref(), device, "{text}");
+        }
+        for text in [
+            "xmpp:a@b@c",
+            "xmpp:@b",
+            "xmpp:b",
+            "xmpp:a@",
+            "xmpp:a@b/",
+            "xmpp:/a@b",
+        ] {
+            let to = Address::parse(text).unwrap();
+            assert_eq!(Dialled::new(&to, &[]), None, "{text}");
         }
     }
 

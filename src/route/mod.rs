@@ -8,6 +8,8 @@
 //!   to ─▶ what the token allows ─▶ user:, join: ───────────────────────▶ Target::User, Join
 //!         (else NotPermitted)      first line that matches ─▶ trunk ───▶ Target::Trunk
 //!                                  (else NoRoute)            account     as the caller's account
+//!                                                            component ─▶ Target::Chat
+//!                                                            chat        as the caller's account
 //!                                                            user, join
 //!                                                            reject ───▶ Target::Reject
 //! ```
@@ -18,7 +20,7 @@
 mod dialled;
 mod pattern;
 
-use self::dialled::{Dialled, is_of};
+use self::dialled::{Dialled, bare_jid, is_of, unescaped};
 use self::pattern::{filled, matched};
 use crate::address::Address;
 use crate::call::cause::Cause;
@@ -40,8 +42,33 @@ pub enum Target {
         /// The account to call as: its owner and its name.
         account: Option<(String, String)>,
     },
+    /// Somebody at a chat server.
+    Chat {
+        /// As whom, and by which stream.
+        via: Via,
+        /// His address.
+        jid: String,
+    },
     /// Nobody.
     Reject(Cause),
+}
+
+/// By what a chat user is called.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Via {
+    /// By the component of this name.
+    Component(String),
+    /// By the account that this client user has at a chat server.
+    Account(String),
+}
+
+impl std::fmt::Display for Via {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Component(name) => write!(f, "component {name}"),
+            Self::Account(owner) => write!(f, "the account of {owner}"),
+        }
+    }
 }
 
 /// Why a call is not routed.
@@ -132,14 +159,18 @@ impl DialPlan {
                 return (None, Ok(Target::Join(word.clone())));
             }
             Address::User(_) | Address::Join(_) => return (None, Err(Refused::NoRoute)),
-            Address::Uri(_) | Address::Telephone(_) | Address::Dialled(_) => {}
+            Address::Uri(_) | Address::Chat(_) | Address::Telephone(_) | Address::Dialled(_) => {}
         }
         for route in &self.routes {
             let mut spellings = dialled.spellings();
             let mut star = spellings.find_map(|text| matched(&route.pattern, text));
-            if star.is_none() && route.to.starts_with("reject") {
-                let mut others = dialled.forbidden_as();
-                star = others.find_map(|text| matched(&route.pattern, text));
+            let is_forbidden = |text: String| matched(&route.pattern, &text).is_some();
+            if star.is_none()
+                && route.to.starts_with("reject")
+                && dialled.forbidden_as().any(is_forbidden)
+            {
+                // Who is rejected is told nothing of what the `*` stood for.
+                star = Some("");
             }
             if let Some(star) = star {
                 let target = self.along(route, &dialled, star, caller, account);
@@ -216,6 +247,9 @@ impl DialPlan {
             return Some(Target::User(owner.to_owned()));
         }
         let named = user.filter(|user| !user.is_empty());
+        if let Some(target) = self.incoming_chat(named, trunk) {
+            return Some(target);
+        }
         let to = trunk
             .and_then(|trunk| self.trunk(trunk)?.incoming_to.as_deref())
             .and_then(|to| to.strip_prefix("user:"))
@@ -225,6 +259,15 @@ impl DialPlan {
         }
         let user = filled(to, named.unwrap_or_default(), "");
         Some(Target::User(user))
+    }
+
+    /// The chat user whose address is the user part of a Request-URI (RFC 7247 §4.3), where the
+    /// trunk's users may call such.
+    fn incoming_chat(&self, user: Option<&str>, trunk: Option<&str>) -> Option<Target> {
+        let name = self.trunk(trunk?)?.incoming_chat.clone()?;
+        let jid = bare_jid(&unescaped(user?)?)?;
+        let via = Via::Component(name);
+        Some(Target::Chat { via, jid })
     }
 
     fn along(
@@ -251,6 +294,14 @@ impl DialPlan {
                 };
                 let trunk = self.trunk(&account.trunk).ok_or(Refused::NoRoute)?;
                 Self::at(trunk, Some(account), route, dialled, star)
+            }
+            "component" => {
+                let via = Via::Component(name.to_owned());
+                Self::chat(via, route, dialled, star)
+            }
+            "chat" => {
+                let via = Via::Account(caller.user.to_owned());
+                Self::chat(via, route, dialled, star)
             }
             "user" => Ok(Target::User(filled(name, whole, star))),
             "join" => Ok(Target::Join(filled(name, whole, star))),
@@ -289,6 +340,22 @@ impl DialPlan {
             uri: request_uri(trunk, &user),
             account: account.map(|account| (account.owner.clone(), account.name.clone())),
         })
+    }
+
+    /// A chat user: whose address was dialled, or is made of what was. Nothing that was dialled can
+    /// end the address that a template makes before its end: with a `/` in it, it is none.
+    fn chat(via: Via, route: &Route, dialled: &Dialled, star: &str) -> Result<Target, Refused> {
+        let whole = dialled.user.as_deref().or(dialled.bare.as_deref());
+        let whole = whole.unwrap_or_default();
+        let (jid, device) = match &route.dial {
+            Some(template) => (filled(template, whole, star), None),
+            None => (whole.to_owned(), dialled.device.as_ref()),
+        };
+        let mut jid = bare_jid(&jid).ok_or(Refused::NoRoute)?;
+        if let Some(device) = device {
+            jid = format!("{jid}/{device}");
+        }
+        Ok(Target::Chat { via, jid })
     }
 
     /// The account of this name that the client may use: his own before others that his token

@@ -360,6 +360,110 @@ fn registrar_is_the_trunk_of_the_host_and_no_other() {
     assert_eq!(name("sip:1001@pbx.example.evil"), None);
 }
 
+fn chat(plan: &DialPlan, to: &str) -> Result<String, Refused> {
+    match plan.resolve(&Address::parse(to).unwrap(), ALICE, None)? {
+        Target::Chat { jid, .. } => Ok(jid),
+        Target::Reject(_) => Err(Refused::NotPermitted),
+        other => panic!("{other:?}"),
+    }
+}
+
+/// What stands behind the first `/` of an address is not its domain.
+#[test]
+fn no_line_is_passed_by_a_device() {
+    let plan = plan(&[
+        ("xmpp:*@banned.example", "reject:forbidden", None),
+        ("xmpp:*@example.org", "component:web", None),
+        ("*@example.org", "component:web", None),
+        ("8*", "component:web", Some("{*}@example.org")),
+        ("*", "component:web", None),
+    ]);
+    for (to, jid) in [
+        ("xmpp:Juliet@example.org", "juliet@example.org"),
+        ("xmpp:juliet@example.org/Phone", "juliet@example.org/Phone"),
+        ("juliet@example.org", "juliet@example.org"),
+        ("8juliet", "juliet@example.org"),
+        // By the last line, which lets everybody be called.
+        (
+            "xmpp:x@evil.example/@example.org",
+            "x@evil.example/@example.org",
+        ),
+    ] {
+        assert_eq!(chat(&plan, to).as_deref(), Ok(jid), "{to}");
+    }
+    for to in [
+        "xmpp:x@BANNED.example/@example.org",
+        "xmpp:x%40banned.example",
+        "x@banned.example",
+        "X@Banned.example",
+        "sip:x%40banned.example@elsewhere",
+    ] {
+        assert_eq!(chat(&plan, to), Err(Refused::NotPermitted), "{to}");
+    }
+    for to in [
+        "x@evil.example/@example.org",
+        "8x@evil.example/",
+        "8x@evil.example",
+        "xmpp:a@b@example.org",
+        "xmpp:example.org",
+    ] {
+        assert_eq!(chat(&plan, to), Err(Refused::NoRoute), "{to}");
+    }
+    let allowed = ["xmpp:*@example.org".to_owned()];
+    let caller = Caller {
+        destinations: Some(&allowed),
+        ..ALICE
+    };
+    let to = Address::parse("xmpp:x@evil.example/@example.org").unwrap();
+    assert_eq!(plan.resolve(&to, caller, None), Err(Refused::NotPermitted));
+}
+
+#[test]
+fn phone_dials_a_chat_user_without_a_device() {
+    let mut config = Config::default();
+    config.trunk.push(Trunk {
+        name: "pbx".into(),
+        incoming_chat: Some("web".into()),
+        ..Trunk::default()
+    });
+    let plan = DialPlan::new(&config);
+    let target = |user: &str| plan.incoming(None, Some(user), Some("pbx"));
+    let jid = "juliet@example.org".to_owned();
+    let via = Via::Component("web".into());
+    assert_eq!(
+        target("Juliet%40example.org"),
+        Some(Target::Chat { via, jid })
+    );
+    let user = "x%40evil.example%2F%40example.org";
+    assert_eq!(target(user), Some(Target::User(user.into())));
+}
+
+/// Chat users of a component for clients of this gateway reach no trunk (`Component::allowed`).
+#[test]
+fn destinations_bound_chat_users_as_they_do_clients() {
+    let plan = plan(&[("*", "trunk:pbx", None)]);
+    let allowed = ["user:*".to_owned()];
+    let caller = Caller {
+        user: "juliet@example.org",
+        accounts: &[],
+        destinations: Some(&allowed),
+    };
+    let resolve = |to: Address| plan.resolve(&to, caller, None);
+    assert!(resolve(Address::User("alice".into())).is_ok());
+    for to in [
+        Address::Telephone("+1900555".into()),
+        Address::Uri("sip:a@pbx.example".into()),
+        Address::Dialled("600".into()),
+        Address::Chat("user:a@b".into()),
+    ] {
+        let refused = resolve(to.clone()).unwrap_err();
+        assert!(
+            matches!(refused, Refused::NotPermitted | Refused::NoRoute),
+            "{to}"
+        );
+    }
+}
+
 mod properties {
     use proptest::prelude::*;
 

@@ -4,26 +4,27 @@
 use super::{Candidate, SessionDescription, Trickle, TrickleError};
 
 impl SessionDescription {
-    /// Adds a trickled candidate, or the end of them, where it belongs.
+    /// Adds a trickled candidate, or the end of them, where it belongs. `false` where it was there
+    /// already.
     ///
     /// # Errors
     /// [`TrickleError`] where it belongs to no section, or to another generation of it.
-    pub fn trickle(&mut self, trickle: &Trickle) -> Result<(), TrickleError> {
+    pub fn trickle(&mut self, trickle: &Trickle) -> Result<bool, TrickleError> {
         if trickle.is_end_of_all() {
+            let mut is_new = false;
             for media in 0..self.media_count() {
-                self.set_end_of_candidates(media);
+                is_new |= self.set_end_of_candidates(media);
             }
-            return Ok(());
+            return Ok(is_new);
         }
         let media = self.resolve(trickle)?;
         if !self.is_current(media, trickle) {
             return Err(TrickleError::Nowhere);
         }
-        match &trickle.candidate {
+        Ok(match &trickle.candidate {
             Some(candidate) => self.add_candidate(media, candidate),
             None => self.set_end_of_candidates(media),
-        };
-        Ok(())
+        })
     }
 
     /// Takes over the candidates of the peer's description before, in every section whose ICE
@@ -123,6 +124,16 @@ mod tests {
             .trickle(&Trickle::new(None, None, None, None).unwrap())
             .unwrap();
         assert!(offer.is_gathering_complete());
+    }
+
+    #[test]
+    fn what_is_there_already_is_not_new() {
+        let mut offer = trickling();
+        let host = Trickle::new(Some(HOST), Some("0"), None, None).unwrap();
+        for end in [host, Trickle::new(None, None, None, None).unwrap()] {
+            assert_eq!(offer.trickle(&end), Ok(true));
+            assert_eq!(offer.trickle(&end), Ok(false));
+        }
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //!
 //! `arrival.rs` reads what comes in, `inbound.rs` takes requests of peers, `placed.rs` keeps the
 //! legs, `outbound.rs` is the way of requests of ours, `answered.rs` what came of them, `upkeep.rs`
-//! what is done unasked, `recorded.rs` the trace.
+//! what is done unasked, `pager.rs` text messages, `recorded.rs` the trace.
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::net::{IpAddr, SocketAddr};
@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::flow::Flow;
 use super::outbound::{AllSent, Outbound, Way};
+use super::pager::{Paged, Pages};
 use super::placed::Placed;
 use super::refused::Refused;
 use super::registration::{Key, Standing};
@@ -25,8 +26,9 @@ use super::uri::Uri;
 use crate::ask::{AskId, Question, Told};
 use crate::call::signal::{Invite, Signal};
 use crate::config::{Config, Listener, Transport};
-use crate::id::{LegId, Source};
+use crate::id::{LegId, NoteId, Source};
 use crate::sdp;
+use crate::text::Outcome;
 use crate::trace::Entry;
 
 /// What the agent tells the gateway.
@@ -79,6 +81,15 @@ pub enum Event {
         trunk: String,
         /// Whether it does.
         reachable: bool,
+    },
+    /// A peer sends a text message; [`Agent::answer_page`] answers it.
+    Paged(Paged),
+    /// What became of a text message of ours.
+    TextOutcome {
+        /// Which.
+        note: NoteId,
+        /// What.
+        outcome: Outcome,
     },
     /// An INVITE that would have begun a call is refused; what follows of this leg is its trace.
     Refused(Refused),
@@ -185,6 +196,7 @@ pub(super) struct Settings {
     pub udp_max: usize,
     pub limits: Limits,
     pub descriptions: sdp::Limits,
+    pub text_bytes_max: usize,
     pub legs_max: usize,
     pub outbound_max: usize,
     pub streams_per_address: usize,
@@ -220,6 +232,8 @@ pub struct Agent {
     /// Server transactions of legs: INVITEs for CANCEL, the others for the trace.
     pub(super) serving: BTreeMap<TransactionId, LegId>,
     pub(super) due: BTreeSet<(Instant, LegId)>,
+    /// Text messages, both ways.
+    pub(super) pages: Pages,
     pub(super) registrations: Registrations,
     pub(super) trunks: Vec<Trunk>,
     pub(super) door: Door,
@@ -262,6 +276,7 @@ impl Agent {
                 media_max: config.call.media_max,
                 ..sdp::Limits::default()
             },
+            text_bytes_max: config.text.bytes_max,
             legs_max: sip.dialogs_max,
             outbound_max: sip.transactions_max,
             streams_per_address: sip.streams_per_address,
@@ -285,6 +300,7 @@ impl Agent {
             dialogs: BTreeMap::new(),
             serving: BTreeMap::new(),
             due: BTreeSet::new(),
+            pages: Pages::default(),
             registrations: Registrations::new(sip.registrations_at_once),
             trunks: config
                 .trunk
@@ -413,6 +429,7 @@ impl Agent {
             && self.serving.is_empty()
             && self.sent.is_empty()
             && self.due.is_empty()
+            && self.pages.is_empty()
             && self.transactions.is_empty()
     }
 

@@ -71,7 +71,7 @@ impl Agent {
     fn leg_of(&self, id: TransactionId) -> Option<LegId> {
         match self.sent.get(&id).map(|sent| &sent.who) {
             Some(Who::Leg(leg, _) | Who::Ack(leg)) => Some(*leg),
-            Some(Who::Registration(_) | Who::Health(_)) => None,
+            Some(Who::Registration(_) | Who::Health(_) | Who::Page(_)) => None,
             None => self.serving.get(&id).copied(),
         }
     }
@@ -132,6 +132,7 @@ impl Agent {
                 self.registered(key, &sent.request, &response, flow, ids, now);
             }
             Who::Health(place) => self.health(place, Answers::Yes, now),
+            Who::Page(note) => self.page_answered(note, &sent.request, &response, ids, now),
             Who::Ack(_) => {} // An ACK has no response.
         }
     }
@@ -203,7 +204,7 @@ impl Agent {
                     placed.leg.wants_retry(*purpose)
                 })
             }
-            Who::Ack(_) | Who::Registration(_) | Who::Health(_) => true,
+            Who::Ack(_) | Who::Registration(_) | Who::Health(_) | Who::Page(_) => true,
         }
     }
 
@@ -221,8 +222,10 @@ impl Agent {
         }
         if let (Failure::Broken, Some(udp)) = (failure, sent.instead_of_udp.take()) {
             self.outbound.refuses_tcp(udp.remote, now);
-            self.note(&sent.who, now, || format!("back to UDP: {why}"));
-            sent.hops.push_front(udp);
+            if sent.who.may_be_cut() {
+                self.note(&sent.who, now, || format!("back to UDP: {why}"));
+                sent.hops.push_front(udp);
+            }
         }
         if sent.hops.is_empty() || !self.is_wanted(&sent.who) {
             return self.no_response_to(sent.who, why, ids, now);
@@ -250,6 +253,7 @@ impl Agent {
                 self.registration_outcome(key, outcome, ids, now);
             }
             Who::Health(place) => self.health(place, Answers::No, now),
+            Who::Page(note) => self.page_lost(note, why),
             Who::Ack(leg) => self.note(&Who::Ack(leg), now, || format!("the ACK is lost: {why}")),
         }
     }

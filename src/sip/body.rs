@@ -8,12 +8,16 @@ use super::name::Name;
 use super::uri::{parameters, unquoted};
 use crate::call::signal::Dtmf;
 use crate::sdp::{Limits, SessionDescription};
+use crate::text::{BadText, Text};
 
 /// The media type of a description.
 pub const SDP: &str = "application/sdp";
 
 /// The media type of a digit.
 pub const DTMF_RELAY: &str = "application/dtmf-relay";
+
+/// The media type of a text message.
+pub const TEXT: &str = "text/plain";
 
 /// Why a body cannot be taken: the status that says so, and what is wrong.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,15 +40,7 @@ pub fn description(
     if body.is_empty() {
         return Ok(None);
     }
-    let encoded = headers
-        .get(&Name::ContentEncoding)
-        .is_some_and(|e| !e.trim().is_empty() && !e.trim().eq_ignore_ascii_case("identity"));
-    if encoded {
-        return Err(BodyFault {
-            status: 415,
-            why: "a compressed body is not taken".into(),
-        });
-    }
+    not_encoded(headers)?;
     let kind = headers.get(&Name::ContentType).unwrap_or(SDP);
     let text = match media_type(kind).as_str() {
         SDP => body,
@@ -69,6 +65,58 @@ pub fn description(
             status: 400,
             why: format!("the description: {error}"),
         }),
+    }
+}
+
+/// A body that is packed in any way is not taken.
+fn not_encoded(headers: &Headers) -> Result<(), BodyFault> {
+    let encoded = headers
+        .get(&Name::ContentEncoding)
+        .is_some_and(|e| !e.trim().is_empty() && !e.trim().eq_ignore_ascii_case("identity"));
+    match encoded {
+        true => Err(BodyFault {
+            status: 415,
+            why: "a compressed body is not taken".into(),
+        }),
+        false => Ok(()),
+    }
+}
+
+/// What a MESSAGE says, in at most `bytes_max` bytes (RFC 3428 §7).
+///
+/// # Errors
+/// [`BodyFault`]: another type, encoding or character set (415), too long (413), no text (400).
+pub fn text(headers: &Headers, body: &[u8], bytes_max: usize) -> Result<Text, BodyFault> {
+    let fault = |status, why: String| Err(BodyFault { status, why });
+    not_encoded(headers)?;
+    let kind = headers.get(&Name::ContentType).unwrap_or(TEXT);
+    if media_type(kind) != TEXT {
+        return fault(
+            415,
+            format!("a message of {} is not taken", media_type(kind)),
+        );
+    }
+    let given = kind.split_once(';').map(|(_, rest)| parameters(rest));
+    let charset = given.into_iter().flatten().find_map(|(name, value)| {
+        let is_it = name.eq_ignore_ascii_case("charset");
+        is_it.then(|| unquoted(&value.unwrap_or_default()).to_ascii_lowercase())
+    });
+    if !matches!(
+        charset.as_deref(),
+        None | Some("utf-8" | "utf8" | "us-ascii")
+    ) {
+        return fault(415, "a text of another character set is not taken".into());
+    }
+    if body.len() > bytes_max {
+        return fault(413, format!("a text may have {bytes_max} bytes"));
+    }
+    let Ok(text) = std::str::from_utf8(body) else {
+        return fault(400, "the text is not UTF-8".into());
+    };
+    match Text::new(text, bytes_max) {
+        Ok(text) => Ok(text),
+        Err(BadText::Empty) => fault(400, "the text is empty".into()),
+        Err(bad @ BadText::TooLong(_)) => fault(413, bad.to_string()),
     }
 }
 

@@ -86,7 +86,7 @@ impl Agent {
                 let begun = placed.is_some_and(|placed| placed.scheme == Scheme::Sips);
                 begun || is_sips(&request.uri) || first(Name::Route)
             }
-            Who::Health(_) => is_sips(&request.uri),
+            Who::Health(_) | Who::Page(_) => is_sips(&request.uri),
         }
     }
 

@@ -6,13 +6,14 @@ use super::message::{Request, Response};
 use super::name::{Method, Name};
 
 /// The methods that are handled.
-pub const HANDLED: [Method; 6] = [
+pub const HANDLED: [Method; 7] = [
     Method::Invite,
     Method::Ack,
     Method::Cancel,
     Method::Bye,
     Method::Options,
     Method::Info,
+    Method::Message,
 ];
 
 /// The extensions that are supported: none of the negotiable ones yet.
@@ -25,13 +26,19 @@ pub fn allow() -> String {
     names.join(", ")
 }
 
+/// The value of Accept: what bodies may be.
+#[must_use]
+fn accept() -> String {
+    [body::SDP, body::DTMF_RELAY, body::TEXT].join(", ")
+}
+
 /// The response to OPTIONS: inside a call it is the same as outside, and changes nothing there
 /// (RFC 3261 §11.2).
 #[must_use]
 pub(super) fn capabilities(request: &Request, status: u16, phrase: &str) -> Response {
     let response = Response::to(request, status, phrase, None)
         .with(Name::Allow, allow())
-        .with(Name::Accept, format!("{}, {}", body::SDP, body::DTMF_RELAY));
+        .with(Name::Accept, accept());
     match SUPPORTED {
         "" => response,
         supported => response.with(Name::Supported, supported),
@@ -52,14 +59,14 @@ pub fn refusal(method: &Method) -> Option<(u16, &'static str)> {
         | Method::Cancel
         | Method::Bye
         | Method::Options
-        | Method::Info => None,
+        | Method::Info
+        | Method::Message => None,
         Method::Notify => Some((481, "Subscription Does Not Exist")),
         Method::Register
         | Method::Update
         | Method::Prack
         | Method::Refer
         | Method::Subscribe
-        | Method::Message
         | Method::Publish => Some((405, "Method Not Allowed")),
         Method::Other(_) => Some((501, "Not Implemented")),
     }

@@ -30,8 +30,10 @@ impl Agent {
         now: Instant,
     ) {
         let leg = self.leg_for(&request);
+        // What people write is in no call's trace.
+        let is_traced = request.method != Method::Message;
         let message = Message::Request(request);
-        if let Some(leg) = leg {
+        if let Some(leg) = leg.filter(|_| is_traced) {
             self.trace_received(Some(leg), flow, &message, now);
             self.serving.insert(id, leg);
         }
@@ -67,6 +69,7 @@ impl Agent {
                 };
                 self.answer(id, response, ids, now);
             }
+            (Method::Message, Some(leg)) => self.paged_inside(leg, id, request, flow, ids, now),
             (_, Some(leg)) => {
                 self.with_leg(leg, ids, now, |leg, world| {
                     leg.request(id, Box::new(request), world);
@@ -76,6 +79,10 @@ impl Agent {
                 self.answer(id, no_dialog(&request), ids, now);
             }
             (Method::Invite, None) => self.invited(id, request, flow, ids, now),
+            (Method::Message, None) => match self.caller(&request, flow) {
+                Some(caller) => self.paged(id, request, caller, ids, now),
+                None => self.stranger(id, request, flow, ids, now),
+            },
             (Method::Options, None) => self.asked_for_options(id, &request, ids, now),
             // BYE and INFO outside of a dialog.
             (_, None) => self.answer(id, no_dialog(&request), ids, now),
@@ -205,7 +212,7 @@ impl Agent {
         let invite = Invite {
             from: caller_of(&request),
             to: request.uri.address(),
-            offer,
+            opening: offer.into(),
             headers: self.headers_for_client(&request, caller.trunk.as_deref()),
         };
         let identity = Identity {
@@ -245,10 +252,15 @@ impl Agent {
             }
             Door::Open => return None,
         }
+        Some(self.come_again(request))
+    }
+
+    /// How a request is refused that may come again.
+    pub(super) fn come_again(&self, request: &Request) -> Response {
         // RFC 3261 §20.33: whole seconds, rounded up.
         let after = self.settings.retry_after.as_millis().div_ceil(1000);
         let refusal = Response::to(request, 503, "Service Unavailable", None);
-        Some(refusal.with(Name::RetryAfter, after.to_string()))
+        refusal.with(Name::RetryAfter, after.to_string())
     }
 
     /// The offer of an INVITE, or how what breaks a rule is refused.
@@ -372,7 +384,7 @@ impl Agent {
 
 /// Who calls, as the callee is to see it: P-Asserted-Identity of a known trunk before From
 /// (RFC 3325 §8).
-fn caller_of(request: &Request) -> Caller {
+pub(super) fn caller_of(request: &Request) -> Caller {
     let asserted = request.headers.name_addrs(&Name::PAssertedIdentity).next();
     let shown: Option<NameAddr> = asserted.or_else(|| request.headers.from());
     match shown {

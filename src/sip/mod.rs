@@ -13,6 +13,7 @@
 //! | asserted identity | RFC 3325 | `inbound.rs` | asserting our own |
 //! | calls that cross | RFC 5407 | `session.rs`, `reoffer.rs` | |
 //! | INFO | RFC 6086 | `session.rs`, `body.rs` | packages |
+//! | text messages | RFC 3428 | `pager.rs`, `body.rs` | CPIM, IMDN, composing |
 //! | early media | RFC 3960 | `uac.rs`, `uas.rs` | 100rel (RFC 3262) |
 //!
 //! A datagram goes up through `arrival` and `text` (bytes to message), `transaction` (whose is it,
@@ -43,6 +44,7 @@ pub mod name;
 pub mod non_invite_client;
 pub mod non_invite_server;
 mod outbound;
+mod pager;
 mod placed;
 mod recorded;
 mod redirect;
@@ -72,4 +74,5 @@ pub mod verify;
 
 pub use self::agent::{AccountState, Agent, Call, Counts, Event, Incoming, Target};
 pub use self::handled::{HANDLED, SUPPORTED, allow};
+pub use self::pager::Paged;
 pub use self::refused::Refused;

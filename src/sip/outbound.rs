@@ -20,7 +20,7 @@ use super::transaction::TransactionId;
 use super::uri::{Host, Uri};
 use crate::ask::{AskId, Told};
 use crate::config::{Listener, Transport};
-use crate::id::{LegId, Source};
+use crate::id::{LegId, NoteId, Source};
 
 /// Whose request it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +33,19 @@ pub(super) enum Who {
     Registration(Key),
     /// A trunk's health check.
     Health(usize),
+    /// A text message.
+    Page(NoteId),
+}
+
+impl Who {
+    /// Whether a request that is too large for UDP may go by it all the same. A MESSAGE never may
+    /// (RFC 3428 §8): nothing slows down whoever sends one after the other.
+    pub(super) fn may_be_cut(&self) -> bool {
+        match self {
+            Self::Page(_) => false,
+            Self::Leg(..) | Self::Ack(_) | Self::Registration(_) | Self::Health(_) => true,
+        }
+    }
 }
 
 /// How a request is to go.
@@ -232,6 +245,10 @@ impl Agent {
             .get(&hop.remote)
             .is_some_and(|until| *until > now);
         let can = self.local_for(hop.remote, Transport::Tcp).is_some();
+        if size > job.way.udp_max && (refused || !can) && !job.who.may_be_cut() {
+            let why = format!("{size} bytes are too many for UDP, and TCP is not spoken");
+            return self.next_hop(job, &why, ids, now);
+        }
         if size > job.way.udp_max && job.instead_of_udp.is_none() && can {
             if refused {
                 self.note(&job.who, now, || {
@@ -330,10 +347,12 @@ impl Agent {
         for mut job in self.outbound.connecting.remove(&stream).unwrap_or_default() {
             if let Some(udp) = job.instead_of_udp.take() {
                 self.outbound.refuses_tcp(udp.remote, now);
-                self.note(&job.who, now, || {
-                    format!("back to UDP: TCP was refused ({why})")
-                });
-                job.hops.push_front(udp);
+                if job.who.may_be_cut() {
+                    self.note(&job.who, now, || {
+                        format!("back to UDP: TCP was refused ({why})")
+                    });
+                    job.hops.push_front(udp);
+                }
             }
             self.next_hop(job, why, ids, now);
         }
@@ -406,7 +425,8 @@ impl Agent {
                 .map(|placed| placed.leg.identity.contact_user.clone()),
             Who::Registration(key) => self.registrations.get(key).map(|r| r.contact_user.clone()),
             Who::Health(_) => Some("crosspoint".to_owned()),
-            Who::Leg(..) | Who::Ack(_) => None,
+            // RFC 3428 §4: a MESSAGE has no Contact.
+            Who::Leg(..) | Who::Ack(_) | Who::Page(_) => None,
         };
         if let Some(user) = user {
             let contact = match self.is_secure(request, who) {

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::agent::{Agent, Event, Target};
+use super::auth::Credentials;
 use super::contact::{Scheme, contact, secure_contact};
 use super::flow::Flow;
 use super::handled::{SUPPORTED, allow};
@@ -54,51 +55,78 @@ impl Placed {
     }
 }
 
+/// As whom a request of ours goes out.
+#[derive(Debug)]
+pub(super) struct Speaker {
+    /// From, without its tag.
+    pub from: String,
+    /// The user part of Contact, where it is that of a registration.
+    pub contact_user: Option<String>,
+    /// What answers challenges.
+    pub credentials: Option<Credentials>,
+    /// The trunk that it goes through.
+    pub trunk: Option<String>,
+}
+
 impl Agent {
     /// A call of ours: the next thing the middle says to this leg is the invitation.
     pub fn place(&mut self, leg: LegId, target: Target, ids: &mut Source) {
-        let registration = target
-            .account
-            .as_ref()
-            .and_then(|key| self.registrations.get(key));
-        let trunk_name = target
-            .trunk
-            .clone()
-            .or_else(|| registration?.wanted.trunk.clone());
-        let trunk = trunk_name
-            .as_deref()
-            .and_then(|name| self.trunks.get(self.trunk(name)?));
+        let Speaker {
+            from,
+            contact_user,
+            credentials,
+            trunk,
+        } = self.speaker(&target);
+        let of_trunk = trunk.as_deref();
+        let of_trunk = of_trunk.and_then(|name| self.trunks.get(self.trunk(name)?));
+        let identity = Identity {
+            from,
+            contact_user: contact_user.unwrap_or_else(|| ids.token()),
+            contact: None,
+            credentials,
+            redirects_to: of_trunk.map(Trunk::hosts).unwrap_or_default(),
+            headers: Vec::new(),
+        };
+        let first_hop = of_trunk.map(|trunk| (target.uri.clone(), trunk.uri.clone()));
+        let way = self.way(trunk.as_deref());
+        let mut placed = Placed::new(Leg::outgoing(leg, target.uri, identity), way);
+        placed.first_hop = first_hop;
+        self.legs.insert(leg, Box::new(placed));
+    }
+
+    /// As whom a request that begins something goes to a target.
+    pub(super) fn speaker(&self, target: &Target) -> Speaker {
+        let account = target.account.as_ref();
+        let registration = account.and_then(|key| self.registrations.get(key));
+        let trunk_name = target.trunk.clone();
+        let trunk_name = trunk_name.or_else(|| registration?.wanted.trunk.clone());
+        let trunk = trunk_name.as_deref();
+        let trunk = trunk.and_then(|name| self.trunks.get(self.trunk(name)?));
         let (host, _) = self.own_address(Transport::Udp, None);
         let domain = trunk.and_then(|trunk| trunk.settings.from_domain.clone());
+        let name = target.display_name.clone();
         let (uri, name, contact_user, credentials) = match registration {
             Some(registration) => {
                 let wanted = &registration.wanted;
-                let name = target.display_name.or_else(|| wanted.display_name.clone());
+                let name = name.or_else(|| wanted.display_name.clone());
                 let user = registration.contact_user.clone();
                 let credentials = Some(wanted.credentials.clone());
-                (wanted.uri.to_string(), name, user, credentials)
+                (wanted.uri.to_string(), name, Some(user), credentials)
             }
             None => {
                 let (user, domain) = (escaped(&target.user), domain.unwrap_or(host));
                 let uri = format!("sip:{user}@{}", Host(&domain));
                 let credentials = trunk.and_then(Trunk::credentials);
-                (uri, target.display_name, ids.token(), credentials)
+                (uri, name, None, credentials)
             }
         };
         let name = name.map(|name| format!("{} ", quoted(&name)));
-        let identity = Identity {
+        Speaker {
             from: format!("{}<{uri}>", name.unwrap_or_default()),
             contact_user,
-            contact: None,
             credentials,
-            redirects_to: trunk.map(Trunk::hosts).unwrap_or_default(),
-            headers: Vec::new(),
-        };
-        let first_hop = trunk.map(|trunk| (target.uri.clone(), trunk.uri.clone()));
-        let way = self.way(trunk_name.as_deref());
-        let mut placed = Placed::new(Leg::outgoing(leg, target.uri, identity), way);
-        placed.first_hop = first_hop;
-        self.legs.insert(leg, Box::new(placed));
+            trunk: trunk_name,
+        }
     }
 
     /// What the middle says to a leg.

@@ -42,7 +42,11 @@ impl Agent {
             .filter_map(|sent| match sent.who {
                 Who::Leg(leg, Purpose::Invite) => Some(leg),
                 // A re-INVITE has the call's own time for an answer, and may get it elsewhere.
-                Who::Leg(..) | Who::Ack(_) | Who::Registration(_) | Who::Health(_) => None,
+                Who::Leg(..)
+                | Who::Ack(_)
+                | Who::Registration(_)
+                | Who::Health(_)
+                | Who::Page(_) => None,
             })
             .collect();
         for leg in legs {

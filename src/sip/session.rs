@@ -209,6 +209,26 @@ impl Leg {
         }
     }
 
+    /// Whether a request inside the dialog that changes nothing in it is in order
+    /// (RFC 3261 §12.2.2).
+    ///
+    /// # Errors
+    /// The status and the reason phrase that refuse it.
+    pub fn in_order(&mut self, request: &Request) -> Result<(), (u16, &'static str)> {
+        match &mut self.state {
+            State::Confirmed(confirmed) => match confirmed.dialog.order(&request.headers) {
+                Order::Stale => Err((500, "CSeq out of order")),
+                Order::Next => Ok(()),
+            },
+            State::Invited { .. } => Ok(()),
+            State::New
+            | State::Calling { .. }
+            | State::Cancelling { .. }
+            | State::Leaving { .. }
+            | State::Over => Err((481, "Call/Transaction Does Not Exist")),
+        }
+    }
+
     fn bye_received(&mut self, transaction: TransactionId, bye: &Request, world: &mut World<'_>) {
         let State::Confirmed(confirmed) = &self.state else {
             return;

@@ -11,7 +11,7 @@ use super::state::{Cancel, Confirmed, Fork, Heard, Ours, State, Theirs, proof_of
 use super::status;
 use super::uri::Uri;
 use crate::call::cause::Cause;
-use crate::call::signal::{By, Ending, Invite, Signal};
+use crate::call::signal::{By, Ending, Invite, Opening, Signal};
 use crate::sdp::{SessionDescription, check_answer};
 
 /// Early dialogs of one INVITE that are told apart.
@@ -59,6 +59,15 @@ impl Leg {
     }
 
     fn invite(&mut self, invite: Invite, world: &mut World<'_>) {
+        let offer = match invite.opening {
+            Opening::Offer(offer) => Some(offer),
+            Opening::Yours => None,
+            // Legs are placed as ones that need an offer first.
+            Opening::Later => {
+                let why = "an INVITE was to be sent before there was the offer that it needs";
+                return self.end(Ending::by_gateway(Cause::Internal).because(why), world);
+            }
+        };
         let (tag, call_id) = (world.ids.token(), world.ids.secret());
         let mut request = Request::new(Method::Invite, self.uri.clone())
             .with(Name::MaxForwards, "70")
@@ -69,10 +78,10 @@ impl Leg {
         for (name, value) in &self.identity.headers {
             request.headers.push(name.clone(), value.clone());
         }
-        if let Some(offer) = &invite.offer {
+        if let Some(offer) = &offer {
             request.set_body(body::SDP, offer.to_text().into_bytes());
         }
-        self.offered = invite.offer;
+        self.offered = offer;
         self.state = State::Calling {
             forks: Vec::new(),
             heard: Heard::Nothing,

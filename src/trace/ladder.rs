@@ -86,6 +86,7 @@ fn head(out: &mut String, call: CallId, trace: &CallTrace, epoch: &Epoch) {
         let wire = match wire {
             Wire::Json => "JSON",
             Wire::Sip => "SIP",
+            Wire::Xmpp => "XMPP",
         };
         push(out, format_args!("# {wire:<5} {}\n", plain(name)));
     }

@@ -54,10 +54,12 @@ pub enum Wire {
     Json,
     /// SIP.
     Sip,
+    /// Stanzas of XMPP.
+    Xmpp,
 }
 
-/// The text without what must stay secret: the values of `a=ice-pwd`, `inline:` keys, digest
-/// responses, tokens, and the keys that somebody pressed: a PIN is as good as a password.
+/// The text without what must stay secret: the values of `a=ice-pwd` and `pwd`, `inline:` keys,
+/// digest responses, tokens, and the keys that somebody pressed: a PIN is as good as a password.
 #[must_use]
 pub fn redacted(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
@@ -72,8 +74,10 @@ pub fn redacted(text: &str) -> String {
 }
 
 /// What stands before a secret, and what ends it. All marks end in a colon, a quote or `l=`.
-const MARKS: [(&str, &str); 9] = [
+const MARKS: [(&str, &str); 11] = [
     ("a=ice-pwd:", "\r\n\\\""),
+    (" pwd=\"", "\""),
+    (" pwd='", "'\""),
     ("inline:", "\r\n\\\"| "),
     ("response=\"", "\""),
     ("cnonce=\"", "\""),
@@ -92,6 +96,7 @@ fn next_secret(text: &str, from: usize) -> Option<(usize, usize)> {
     let may_end = |at: &usize| match bytes[*at] {
         b':' => matches!(bytes[*at - 1], b'd' | b'e'),
         b'"' => matches!(bytes[*at - 1], b'=' | b':'),
+        b'\'' => bytes[*at - 1] == b'=',
         b'=' => bytes[*at - 1] == b'l',
         _ => false,
     };

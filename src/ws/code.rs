@@ -14,7 +14,7 @@ use crate::call::cause::Cause;
 pub enum Code {
     /// No JSON, no `type`, or members that do not fit the type.
     BadFrame,
-    /// More bytes than `limits.frame_bytes`.
+    /// More bytes than `limits.frame_bytes`, or a text of more than `limits.text_bytes`.
     TooLarge,
     /// Deeper than the configuration allows.
     TooDeep,
@@ -304,6 +304,31 @@ pub fn told(cause: Cause) -> (EndCause, &'static str) {
     row.map_or((EndCause::Internal, ""), |Row(_, told, sentence)| {
         (*told, *sentence)
     })
+}
+
+/// A sentence for people: why a message did not arrive.
+#[must_use]
+pub fn text_failed(cause: Cause) -> &'static str {
+    match cause {
+        Cause::Forbidden => "This message is not allowed.",
+        Cause::Declined => "The message is not wanted.",
+        Cause::NotAcceptable | Cause::NoCommonCodec => "The other side takes no such message.",
+        Cause::NotFound
+        | Cause::Unavailable
+        | Cause::Unreachable
+        | Cause::Overloaded
+        | Cause::Misbehaved
+        | Cause::Draining
+        | Cause::Moved
+        | Cause::Internal => told(cause).1,
+        // Of calls alone.
+        Cause::Normal
+        | Cause::Cancelled
+        | Cause::AnsweredElsewhere
+        | Cause::Busy
+        | Cause::NoAnswer
+        | Cause::Timeout => "The message did not arrive.",
+    }
 }
 
 /// The cause that a client named.

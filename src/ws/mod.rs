@@ -32,6 +32,6 @@ mod replay;
 mod session;
 mod timer;
 
-pub use self::agent::{Agent, Call, Counts, Event, Invitee, Refused};
+pub use self::agent::{Agent, Call, Counts, Event, Invitee, Refused, Sent};
 pub use self::connection::ConnectionId;
 pub use self::session::SessionId;

@@ -12,13 +12,14 @@
 //! for a minute, an answered one for five, then it ends with the cause `timeout`; a session without
 //! calls ends after half a minute.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
 use super::ConnectionId;
 use super::auth::Permissions;
 use super::connection::Capabilities;
 use super::replay::{Replies, Ring};
-use crate::id::LegId;
+use crate::id::{LegId, NoteId};
 
 /// One session. The client knows it by another name, which is a secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -49,6 +50,10 @@ pub(super) struct Session {
     pub brought: Vec<String>,
     pub ring: Ring,
     pub replies: Replies,
+    /// Text messages that the client sent and whose news is waited for, by their requests.
+    pub texts: BTreeSet<String>,
+    /// Text messages that the client was given and has not acknowledged, by their events.
+    pub given: BTreeMap<u64, NoteId>,
     /// The end of the token that the client was warned of, so that it is warned once.
     pub warned_of: Option<u64>,
 }
@@ -69,6 +74,8 @@ impl Session {
             brought: Vec::new(),
             ring: Ring::default(),
             replies: Replies::default(),
+            texts: BTreeSet::new(),
+            given: BTreeMap::new(),
             warned_of: None,
         }
     }

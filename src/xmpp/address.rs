@@ -120,6 +120,7 @@ pub fn jid_of(address: &Address, component: &str) -> Result<String, NoAddress> {
         Address::Telephone(number) => (digits(number), None),
         Address::Uri(uri) => of_uri(uri)?,
         // Two meet there; it is nobody's address.
+        Address::Chat(jid) => (jid.clone(), None),
         Address::Join(_) => return Err(NoAddress::NoJid),
     };
     let mut jid = format!("{}@{component}", escape(&local));
@@ -214,6 +215,13 @@ pub fn is_served(patterns: &[String], jid: &str) -> bool {
     patterns
         .iter()
         .any(|pattern| fits(pattern.as_bytes(), text.as_bytes()))
+}
+
+/// Whether a text fits one of these patterns with `*` and `?`.
+#[must_use]
+pub fn is_one_of(patterns: &[String], text: &str) -> bool {
+    let mut patterns = patterns.iter();
+    patterns.any(|pattern| fits(pattern.as_bytes(), text.as_bytes()))
 }
 
 /// Whether a text fits a pattern, in steps of the product of both at most.

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use minidom::Element;
 
 use super::entity::{Entity, Security};
+use super::extdisco::Service;
 use super::iq::{Outcome, Waiter};
 use super::out::Out;
 use super::stanza_error::Condition;
@@ -154,11 +155,13 @@ impl Agent {
     /// [`Agent::handle_timeout`].
     #[must_use]
     pub fn new(config: &Config, now: Instant) -> Self {
-        let components = config.component.iter();
-        let mut entities: Vec<Entity> = components
-            .enumerate()
-            .map(|(place, one)| Entity::component(EntityId(place), one, &config.xmpp, now))
-            .collect();
+        let servers = config.client.ice_server.iter();
+        let offered: Vec<_> = servers.flat_map(Service::of_setting).collect();
+        let components = config.component.iter().enumerate();
+        let components = components.map(|(place, one)| {
+            Entity::component(EntityId(place), one, &config.xmpp, offered.clone(), now)
+        });
+        let mut entities: Vec<Entity> = components.collect();
         for account in &config.xmpp_account {
             let id = EntityId(entities.len());
             entities.push(Entity::account(id, account, &config.xmpp, now));

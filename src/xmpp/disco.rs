@@ -30,6 +30,7 @@ pub const FEATURES: &[&str] = &[
     ns::JINGLE_ICE,
     ns::JINGLE_DTLS,
     ns::JINGLE_MESSAGE,
+    ns::RECEIPTS,
 ];
 
 /// Whoever sees this one gathers all candidates before he offers (XEP-0176).
@@ -65,15 +66,25 @@ impl Disco {
     /// For addresses whose peers take candidates one by one, or do not.
     #[must_use]
     pub fn new(trickle: bool) -> Self {
+        let more = if trickle { &[][..] } else { &[NO_TRICKLE] };
+        Self::with(more)
+    }
+
+    /// The same for addresses that tell of servers for media (XEP-0215 §5).
+    #[must_use]
+    pub fn with_services(trickle: bool) -> Self {
+        match trickle {
+            true => Self::with(&[ns::EXTDISCO]),
+            false => Self::with(&[ns::EXTDISCO, NO_TRICKLE]),
+        }
+    }
+
+    fn with(more: &[&str]) -> Self {
+        let gateway = Identity::new("gateway", "simple", "en", "crosspoint");
+        let phone = Identity::new("client", "phone", "en", "crosspoint");
         Self {
-            domain: Entry::new(
-                Identity::new("gateway", "simple", "en", "crosspoint"),
-                trickle,
-            ),
-            address: Entry::new(
-                Identity::new("client", "phone", "en", "crosspoint"),
-                trickle,
-            ),
+            domain: Entry::new(gateway, more),
+            address: Entry::new(phone, more),
         }
     }
 
@@ -119,15 +130,12 @@ impl Disco {
 }
 
 impl Entry {
-    fn new(identity: Identity, trickle: bool) -> Self {
-        let mut features: Vec<&str> = FEATURES.to_vec();
-        if !trickle {
-            features.push(NO_TRICKLE);
-        }
+    fn new(identity: Identity, more: &[&str]) -> Self {
+        let features = FEATURES.iter().chain(more).copied();
         let info = DiscoInfoResult {
             node: None,
             identities: vec![identity],
-            features: features.into_iter().map(str::to_owned).collect(),
+            features: features.map(str::to_owned).collect(),
             extensions: Vec::new(),
         };
         // Neither fails for these algorithms and without forms; a hash that nobody has fits

@@ -4,6 +4,7 @@
 //! or replayed by anybody. Each request has a deadline, and whoever waits is always told exactly
 //! once.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
@@ -46,23 +47,28 @@ struct Asked {
 pub struct Requests {
     asked: BTreeMap<String, Asked>,
     due: BTreeSet<(Instant, String)>,
+    /// How many wait for one user.
+    of_peer: BTreeMap<String, usize>,
     max: usize,
+    per_peer: usize,
     patience: Duration,
 }
 
 /// There are too many already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("too many requests wait for an answer: `xmpp.requests_max`")]
+#[error("too many requests wait for an answer: `xmpp.requests_max`, `xmpp.requests_per_peer`")]
 pub struct TooMany;
 
 impl Requests {
-    /// None yet.
+    /// None yet. At most `max` wait, and `per_peer` of them for one user.
     #[must_use]
-    pub fn new(max: usize, patience: Duration) -> Self {
+    pub fn new(max: usize, per_peer: usize, patience: Duration) -> Self {
         Self {
             asked: BTreeMap::new(),
             due: BTreeSet::new(),
+            of_peer: BTreeMap::new(),
             max,
+            per_peer,
             patience,
         }
     }
@@ -81,9 +87,17 @@ impl Requests {
         if self.asked.len() >= self.max {
             return Err(TooMany);
         }
+        let to = request.attr("to").map(str::to_owned);
+        if let Some(to) = &to {
+            let count = self.of_peer.entry(bare(to).to_owned()).or_default();
+            if *count >= self.per_peer {
+                return Err(TooMany);
+            }
+            *count += 1;
+        }
         let id = ids.token();
         set(request, "id", &id);
-        let (to, until) = (request.attr("to").map(str::to_owned), now + self.patience);
+        let until = now + self.patience;
         self.due.insert((until, id.clone()));
         self.asked.insert(id.clone(), Asked { to, until, waiter });
         Ok(id)
@@ -97,19 +111,26 @@ impl Requests {
             return None;
         }
         let id = id.to_owned();
-        let asked = self.asked.remove(&id)?;
-        self.due.remove(&(asked.until, id));
+        let waiter = self.forget(&id)?;
         let outcome = match answer.attr("type") {
             Some("result") => Outcome::Result(answer),
             _ => Outcome::Error(stanza_error::condition(&answer), answer),
         };
-        Some((asked.waiter, outcome))
+        Some((waiter, outcome))
     }
 
     /// Takes back one that could not be sent.
     pub fn forget(&mut self, id: &str) -> Option<Waiter> {
         let asked = self.asked.remove(id)?;
         self.due.remove(&(asked.until, id.to_owned()));
+        if let Some(to) = &asked.to
+            && let Entry::Occupied(mut count) = self.of_peer.entry(bare(to).to_owned())
+        {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
         Some(asked.waiter)
     }
 
@@ -165,7 +186,7 @@ mod tests {
     const OWN: &str = "alice@example.org/crosspoint";
 
     fn table() -> (Requests, Source, Instant) {
-        let requests = Requests::new(2, Duration::from_secs(30));
+        let requests = Requests::new(2, 2, Duration::from_secs(30));
         (requests, Source::from_number(1), Instant::now())
     }
 
@@ -246,6 +267,28 @@ mod tests {
                 .answered(answer(&id, Some("b@c"), "result"), OWN)
                 .is_none()
         );
+    }
+
+    #[test]
+    fn one_user_who_answers_nothing_does_not_take_all_of_the_room() {
+        let (_, mut ids, now) = table();
+        let mut table = Requests::new(10, 2, Duration::from_secs(30));
+        let mut ask = |table: &mut Requests, to: &str| {
+            let waiter = Waiter::Asker(1);
+            table.begin(&mut request(Some(to)), waiter, &mut ids, now)
+        };
+        let first = ask(&mut table, "b@c/x").unwrap();
+        ask(&mut table, "b@c/y").unwrap();
+        assert_eq!(ask(&mut table, "b@c/z"), Err(TooMany));
+        assert!(ask(&mut table, "d@c/x").is_ok());
+        assert!(
+            table
+                .answered(answer(&first, Some("b@c/x"), "result"), OWN)
+                .is_some()
+        );
+        assert!(ask(&mut table, "b@c/z").is_ok());
+        while table.expired(now + Duration::from_secs(30)).is_some() {}
+        assert!(table.of_peer.is_empty());
     }
 
     #[test]

@@ -21,7 +21,9 @@
 //! | XEP-0030, 0115, 0390 what one can do | `disco` | asking others |
 //! | XEP-0198 acknowledgements, resuming | `management`, `client` | `location`, `max` |
 //! | XEP-0199 pings | `delivery`, `entity` | |
-//! | XEP-0280 carbons | `entity` turns them on | reading them is up |
+//! | XEP-0280 carbons | `entity` turns them on, `carbon` reads | |
+//! | XEP-0215 servers for media | `extdisco`, `services`, `delivery` | |
+//! | RFC 6121, XEP-0184 messages, receipts | `chat` | subjects, threads, markup |
 //!
 //! Everything that arrives is hostile, the server's own words too: nothing but the end of the
 //! bytes, of XML, or of what `[xmpp]` allows ends a stream, and whatever ends one, it is begun
@@ -29,11 +31,14 @@
 
 pub mod address;
 pub mod agent;
+pub mod carbon;
+pub mod chat;
 pub mod client;
 pub mod component;
 mod delivery;
 pub mod disco;
 mod entity;
+pub mod extdisco;
 pub mod iq;
 pub mod locate;
 pub mod management;
@@ -42,6 +47,7 @@ mod out;
 pub mod presence;
 pub mod queue;
 pub mod sasl;
+pub mod services;
 pub mod session;
 pub mod stanza;
 pub mod stanza_error;

@@ -20,6 +20,10 @@ pub const BIND: &str = "urn:ietf:params:xml:ns:xmpp-bind";
 pub const MANAGEMENT: &str = "urn:xmpp:sm:3";
 /// Copies of what an account's other clients send and get (XEP-0280).
 pub const CARBONS: &str = "urn:xmpp:carbons:2";
+/// Receipts of messages (XEP-0184).
+pub const RECEIPTS: &str = "urn:xmpp:receipts";
+/// Servers for media (XEP-0215).
+pub const EXTDISCO: &str = "urn:xmpp:extdisco:2";
 /// Pings (XEP-0199).
 pub const PING: &str = "urn:xmpp:ping";
 /// What an entity can do (XEP-0030).

@@ -1,8 +1,9 @@
 //! Presence of the gateway's addresses (RFC 6121 §3, §4).
 //!
-//! Whoever subscribes to an address that is served is approved at once and told that it is there,
-//! with what it can do. Servers remember a subscription and forget our presence with the stream;
-//! who has been told is told again when it is up.
+//! Whoever may call and subscribes to an address that is served is approved at once and told that
+//! it is there, with what it can do; to anybody else there is no such address. Servers remember a
+//! subscription and forget our presence with the stream; who has been told is told again when it
+//! is up.
 
 use std::collections::BTreeSet;
 
@@ -45,20 +46,20 @@ impl Presences {
         }
     }
 
-    /// Takes presence to an address of ours, which is served or not.
-    pub fn handle(&mut self, stanza: &Element, serves: bool) -> Reaction {
+    /// Takes presence to an address of ours, which this user is told of or not.
+    pub fn handle(&mut self, stanza: &Element, tells: bool) -> Reaction {
         let (Some(from), Some(to)) = (stanza.attr("from"), stanza.attr("to")) else {
             return Reaction::Up;
         };
         let (user, own) = (bare(from), bare(to));
         let about = |kind| element("presence", ns::CLIENT, &about(kind, own, user));
         match stanza.attr("type") {
-            Some("subscribe") if serves => {
+            Some("subscribe") if tells => {
                 let told = self.tell(own, user, user);
                 Reaction::Answers(vec![about("subscribed"), told])
             }
             // RFC 6121 §4.3: a server asks on behalf of a user who has just come.
-            Some("probe") if serves => Reaction::Answers(vec![self.tell(own, user, from)]),
+            Some("probe") if tells => Reaction::Answers(vec![self.tell(own, user, from)]),
             // RFC 6121 §3.1.3, §4.3.2: there is no such address.
             Some("subscribe" | "probe") => Reaction::Answers(vec![about("unsubscribed")]),
             Some("unsubscribe") => {

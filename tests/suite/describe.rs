@@ -35,13 +35,20 @@ const MDNS_ONLY: &str = "a=candidate:1 1 udp 2122262783 a-b.local 5000 typ host\
 /// A rejected section before the one that counts.
 const SECOND: &str = "m=audio 0 UDP/TLS/RTP/SAVPF 111\r\na=mid:0\r\na=inactive\r\nm=audio";
 
+/// A section of video but for its transport, which is that of the first one.
+const VIDEO: &str = "m=video 9 UDP/TLS/RTP/SAVPF 96\r\nc=IN IP4 0.0.0.0\r\na=mid:1\r\n\
+                     a=sendrecv\r\na=rtcp-mux\r\na=rtpmap:96 VP8/90000\r\n";
+
 /// A description by its word: `offer`, `answer`, with `-trickle`, `-mdns`, `-hold`, `-held`,
 /// `-restart`, `-anew`, `-actpass`, `-passive`, `-asterisk`, `-first`, `-second` behind.
 /// `answer-actpass` is what its maker offers later; `-anew` has another certificate; `-first` and
-/// `-second` say which of two sections is the live one.
+/// `-second` say which of two sections is the live one; `-video` has video beside, `-novideo`
+/// refuses or drops it; `answer-caller` is an answer of whoever has offered first,
+/// `offer-callee` an offer of whoever has not.
 pub(crate) fn description(word: &str, version: u32) -> String {
     let root = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/sdp/");
-    let file = match word.starts_with("offer") {
+    let offered = word.starts_with("offer") && !word.contains("-callee");
+    let file = match offered || word.contains("-caller") {
         true => "chrome-audio-offer-gathered.sdp",
         false => "chrome-p-audio-answer-gathered.sdp",
     };
@@ -58,6 +65,8 @@ pub(crate) fn description(word: &str, version: u32) -> String {
         ("-mdns", "a=ice-ufrag", MDNS_ONLY),
         ("-hold", "a=sendrecv", "a=sendonly"),
         ("-held", "a=sendrecv", "a=recvonly"),
+        ("-caller", "a=setup:actpass", "a=setup:passive"),
+        ("-callee", "a=setup:active", "a=setup:actpass"),
         ("-actpass", "a=setup:active", "a=setup:actpass"),
         ("-passive", "a=setup:active", "a=setup:passive"),
         ("-restart", "a=ice-ufrag:", "a=ice-ufrag:new"),
@@ -73,6 +82,17 @@ pub(crate) fn description(word: &str, version: u32) -> String {
         if word.contains(mark) {
             text = text.replacen(from, to, 1);
         }
+    }
+    if word.contains("-video") {
+        let transport = ["ice-ufrag", "ice-pwd", "fingerprint", "setup"].map(|name| {
+            let is_it = |line: &&str| line.starts_with(&format!("a={name}:"));
+            text.lines().find(is_it).unwrap().to_owned() + "\r\n"
+        });
+        text = text.replacen("a=group:BUNDLE 0", "a=group:BUNDLE 0 1", 1) + VIDEO;
+        text += &transport.concat();
+    }
+    if word.contains("-novideo") {
+        text += "m=video 0 UDP/TLS/RTP/SAVPF 96\r\na=mid:1\r\na=inactive\r\n";
     }
     if word.contains("-first") {
         text += "m=audio 0 UDP/TLS/RTP/SAVPF 111\r\na=mid:1\r\na=inactive\r\n";

@@ -9,6 +9,7 @@
 //! - `ladders`: what a ladder tells whoever looks for a fault
 //! - `protocol`: the examples of `docs/protocol.md` and the schema beside it
 //! - `command`: the command line, as a process
+//! - `texts`: text messages between all three
 //! - `golden`: descriptions as Jingle and back, and the document made of them
 //! - `xep`: the examples of the XEPs
 //! - `docs`: every example in `docs/` and `config/` is true
@@ -30,6 +31,8 @@ mod protocol;
 mod scenarios;
 mod sim;
 mod sip;
+mod texts;
 mod tidy;
 mod world;
 mod xep;
+mod xml;

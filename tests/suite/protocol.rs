@@ -175,6 +175,11 @@ fn limits_in_the_document_are_the_defaults() {
         ),
         format!("| {}, {} |", call.description_bytes_max, call.media_max),
         format!("| sessions of a user | {} |", client.sessions_per_user),
+        format!("| bytes of a text message | {} |", config.text.bytes_max),
+        format!(
+            "| messages of a user whose news is waited for | {} |",
+            config.text.waiting_per_sender
+        ),
     ] {
         assert!(text.contains(&row), "no row {row}");
     }

@@ -16,31 +16,32 @@ const IMPORTS: &[(&str, &[&str])] = &[
     ("contain", &[]),
     ("call", &["address", "config", "contain", "id", "sdp"]),
     ("route", &["address", "call", "config"]),
+    ("text", &["address", "call", "id"]),
     (
         "ws",
         &[
-            "address", "ask", "call", "config", "contain", "id", "sdp", "trace",
+            "address", "ask", "call", "config", "contain", "id", "sdp", "text", "trace",
         ],
     ),
     (
         "sip",
         &[
-            "address", "ask", "call", "config", "contain", "id", "sdp", "trace",
+            "address", "ask", "call", "config", "contain", "id", "sdp", "text", "trace",
         ],
     ),
     ("xmpp", &["address", "ask", "config", "id"]),
     (
         "jingle",
         &[
-            "address", "ask", "call", "config", "id", "sdp", "trace", "xmpp",
+            "address", "call", "config", "contain", "id", "sdp", "trace", "xmpp",
         ],
     ),
     ("metrics", &["call", "config"]),
     (
         "gateway",
         &[
-            "address", "ask", "call", "config", "contain", "id", "metrics", "route", "sdp", "sip",
-            "trace", "ws", "xmpp",
+            "address", "ask", "call", "config", "contain", "id", "jingle", "metrics", "route",
+            "sdp", "sip", "text", "trace", "ws", "xmpp",
         ],
     ),
     (
@@ -118,9 +119,10 @@ fn room(path: &Path) -> String {
     first.trim_end_matches(".rs").to_owned()
 }
 
-/// The code of a file before its tests.
+/// The code of a file before its tests; nothing of a file that says it is one of tests.
 fn without_tests(text: &str) -> &str {
-    text.split("#[cfg(test)]").next().unwrap_or(text)
+    let code = text.split("#![cfg(test)]").next().unwrap_or(text);
+    code.split("#[cfg(test)]").next().unwrap_or(code)
 }
 
 #[test]

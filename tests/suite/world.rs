@@ -1,16 +1,23 @@
-//! A gateway on virtual time with clients and one phone that speak in short words.
+//! A gateway on virtual time with clients, one phone and the users of a chat server, who speak in
+//! short words.
 //!
 //! Each word becomes a real frame or a real SIP message; each output becomes one summary line.
+
+mod chat;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use crosspoint::config::{Auth, Config, Listener, Route, Secret, Trunk, User};
+use crosspoint::config::{
+    Auth, Component, Config, Listener, LocalPart, Route, Secret, Trunk, User,
+};
 use crosspoint::gateway::{Gateway, Input, Output};
 use crosspoint::ws::ConnectionId;
 use serde_json::{Value, json};
 
+use self::chat::{COMPONENTS, Chat, Told};
 use crate::describe::{description, shape};
+use crate::xml::stream::SECRET;
 
 const GATEWAY: &str = "192.0.2.1:5060";
 const PHONE: &str = "192.0.2.10:5060";
@@ -44,6 +51,7 @@ pub(crate) struct World {
     clients: BTreeMap<String, Client>,
     connections: u64,
     phone: Phone,
+    chat: Chat,
     versions: u32,
     lines: Vec<String>,
 }
@@ -69,6 +77,7 @@ impl World {
                 password: Some(Secret::new("secret")),
                 udp_max_bytes: Some(60_000),
                 health: Duration::ZERO,
+                incoming_chat: Some("gw".into()),
                 ..Trunk::default()
             }],
             route: vec![Route {
@@ -85,6 +94,7 @@ impl World {
         let listener: Listener = format!("udp:{GATEWAY}").parse().unwrap();
         config.sip.listen = vec![listener];
         config.sip.udp_max_bytes = 60_000;
+        chat_servers(&mut config);
         change(&mut config);
         let bound = [GATEWAY.parse().unwrap()];
         let unix = Duration::from_secs(1_700_000_000);
@@ -97,6 +107,7 @@ impl World {
             clients: BTreeMap::new(),
             connections: 0,
             phone: Phone::default(),
+            chat: Chat::default(),
             versions: 1,
             lines: Vec::new(),
         }
@@ -139,9 +150,13 @@ impl World {
     /// Somebody says something.
     pub(crate) fn say(&mut self, who: &str, words: &str) {
         let words: Vec<&str> = words.split_whitespace().collect();
-        match who.starts_with("phone") {
-            true => self.phone_says(&words),
-            false => self.client_says(who, &words),
+        if chat::is_one(who) {
+            let told = self.chat.says(who, &words);
+            self.chatted(told);
+        } else if who.starts_with("phone") {
+            self.phone_says(&words);
+        } else {
+            self.client_says(who, &words);
         }
         self.drain();
     }
@@ -186,10 +201,10 @@ impl World {
                 "rollback" => frame["description"] = json!({"type": "rollback"}),
                 "candidate-end" => frame["candidate"] = json!({"candidate": ""}),
                 word if word.starts_with("candidate") => {
-                    let host = if word == "candidate-mdns" {
-                        "a-b.local"
-                    } else {
-                        "192.0.2.99"
+                    let host = match word {
+                        "candidate-mdns" => "a-b.local",
+                        "candidate-other" => "192.0.2.98",
+                        _ => "192.0.2.99",
                     };
                     let text = format!("candidate:9 1 udp 2122260223 {host} 5000 typ host");
                     frame["candidate"] = json!({"candidate": text, "sdpMid": "0"});
@@ -298,7 +313,9 @@ impl World {
                 .and_then(|r| contact(r))
                 .filter(|_| words[0] != "CANCEL");
             let to = to.filter(|_| words[0] != "CANCEL" && words[0] != "INVITE");
-            let uri = format!("sip:alice@{GATEWAY}");
+            let callee = words.iter().skip(1).find(|word| word.starts_with("to="));
+            let callee = callee.map_or("alice", |word| &word[3..]);
+            let uri = format!("sip:{callee}@{GATEWAY}");
             (
                 format!("<sip:1001@{PHONE}>;tag=phone"),
                 to.unwrap_or(format!("<{uri}>")),
@@ -352,7 +369,6 @@ impl World {
     /// Notes all that is to be sent.
     fn drain(&mut self) {
         while let Some(output) = self.gateway.poll_output() {
-            let at = (self.now - self.start).as_secs_f64();
             let (who, summary) = match output {
                 Output::WsText { connection, text } => {
                     let who = self.holder(connection);
@@ -365,10 +381,42 @@ impl World {
                     let text = String::from_utf8(bytes.to_vec()).unwrap();
                     ("phone".to_owned(), self.phone_hears(text))
                 }
+                Output::XmppConnect { stream, remote, .. } => {
+                    let told = self.chat.connects(stream, remote);
+                    self.chatted(told);
+                    continue;
+                }
+                Output::XmppBytes { stream, bytes } => {
+                    let told = self.chat.hears(stream, &bytes);
+                    self.chatted(told);
+                    continue;
+                }
+                Output::XmppClose { stream } => {
+                    self.chat.closes(stream);
+                    continue;
+                }
                 other => ("outside".to_owned(), format!("{other:?}")),
             };
-            let way = format!("crosspoint > {who}");
-            self.lines.push(format!("{at:<8.3}{way:<24}{summary}"));
+            self.line(&who, &summary);
+        }
+    }
+
+    fn line(&mut self, who: &str, summary: &str) {
+        let at = (self.now - self.start).as_secs_f64();
+        let line = match summary.starts_with('!') {
+            true => summary.to_owned(),
+            false => format!("{at:<8.3}{:<24}{summary}", format!("crosspoint > {who} ")),
+        };
+        self.lines.push(line);
+    }
+
+    /// What has come of something at the chat server.
+    fn chatted(&mut self, told: Told) {
+        for (who, summary) in told.lines {
+            self.line(&who, &summary);
+        }
+        for input in told.inputs {
+            self.gateway.handle(input, self.now);
         }
     }
 
@@ -451,6 +499,31 @@ impl World {
         }
         line
     }
+}
+
+/// Two components of one chat server, one for numbers and one for clients, and the way to its
+/// users.
+fn chat_servers(config: &mut Config) {
+    let component = |(domain, port): &(&str, u16)| Component {
+        name: domain.split('.').next().unwrap().into(),
+        domain: (*domain).into(),
+        host: "192.0.2.20".into(),
+        port: *port,
+        secret: Secret::new(SECRET),
+        local_part: match domain.starts_with("web") {
+            true => LocalPart::User,
+            false => LocalPart::Dialled,
+        },
+        callers: vec!["*@example.org".into()],
+        ..Component::default()
+    };
+    config.component = COMPONENTS.iter().map(component).collect();
+    let chat = Route {
+        pattern: "xmpp:*".into(),
+        to: "component:web".into(),
+        ..Route::default()
+    };
+    config.route.insert(0, chat);
 }
 
 /// The value of a header field.

@@ -74,6 +74,33 @@ var errors = {
 function endWords(cause2) {
   return ends[cause2] ?? ends.internal;
 }
+function messageWords(cause2) {
+  switch (cause2) {
+    case "not_found":
+    case "unavailable":
+    case "unreachable":
+    case "overloaded":
+    case "draining":
+    case "moved":
+    case "internal":
+      return endWords(cause2);
+    case "forbidden":
+      return { what: "This message is not allowed.", next: "Sign in as somebody who may send it." };
+    case "declined":
+      return { what: "The message is not wanted." };
+    case "not_acceptable":
+    case "no_common_codec":
+      return { what: "The other side takes no such message.", next: "Try a shorter one." };
+    case "misbehaved":
+    case "normal":
+    case "cancelled":
+    case "answered_elsewhere":
+    case "busy":
+    case "no_answer":
+    case "timeout":
+      return { what: "The message did not arrive.", next: "Try again later." };
+  }
+}
 function errorWords(code) {
   return errors[code] ?? errors.internal;
 }
@@ -188,8 +215,8 @@ var Fault = class _Fault extends Error {
   detail;
   /** For people: what is wrong, and what to do. */
   words;
-  constructor(code, message, frame, words, sip) {
-    super(message);
+  constructor(code, message2, frame, words, sip) {
+    super(message2);
     this.code = code;
     this.words = words ?? errorWords(code);
     this.retry = frame?.retry ?? "never";
@@ -338,7 +365,8 @@ var limits = members({
   frame_bytes: whole(),
   calls: whole(),
   candidates: whole(),
-  frames_per_second: whole()
+  frames_per_second: whole(),
+  text_bytes: whole()
 });
 var grace = members({
   ringing_ms: whole(),
@@ -431,7 +459,7 @@ var clientTable = {
   "call.accept": {
     id: text,
     call: text,
-    description,
+    description: optional(anyOf(description, none)),
     negotiation: optional(anyOf(whole(), none)),
     ack: optional(whole())
   },
@@ -479,6 +507,13 @@ var clientTable = {
     call: text,
     digits: text,
     duration_ms: optional(anyOf(whole(), none)),
+    ack: optional(whole())
+  },
+  "message.send": {
+    id: text,
+    to: text,
+    text,
+    account: optional(anyOf(text, none)),
     ack: optional(whole())
   }
 };
@@ -529,6 +564,10 @@ var eventTable = {
   "token.expiring": {
     seq: whole(),
     expires_in_ms: whole()
+  },
+  "ice.servers": {
+    seq: whole(),
+    ice_servers: list(iceServer)
   },
   "call.incoming": {
     seq: whole(),
@@ -594,6 +633,25 @@ var eventTable = {
     message: text,
     detail: optional(anyOf(text, none)),
     sip: optional(anyOf(sipStatus, none))
+  },
+  "message.incoming": {
+    seq: whole(),
+    from: caller,
+    to: text,
+    text,
+    account: optional(anyOf(text, none))
+  },
+  "message.delivered": {
+    seq: whole(),
+    id: text
+  },
+  "message.failed": {
+    seq: whole(),
+    id: text,
+    cause,
+    message: text,
+    detail: optional(anyOf(text, none)),
+    sip: optional(anyOf(sipStatus, none))
   }
 };
 
@@ -640,6 +698,13 @@ async function openMedia(wish, environment) {
   if (audio === false && video === false) return [];
   const stream = await environment.userMedia({ audio, video });
   return stream.getTracks();
+}
+async function reopenMedia(video, environment) {
+  try {
+    return await openMedia({ video: video ?? false }, environment);
+  } catch {
+    return [];
+  }
 }
 function offers(sdp, kind) {
   return new RegExp(`^m=${kind} [1-9]`, "m").test(sdp ?? "") || // A port of 0 with bundle-only is in use as well (RFC 9143 §6).
@@ -863,9 +928,11 @@ var Negotiation = class {
       this.#again(offered.need);
     }
     try {
+      const before = ufragOf(this.pc.currentLocalDescription);
       await this.pc.setRemoteDescription(offer);
       await this.#addWaiting();
       await this.pc.setLocalDescription();
+      if (ufragOf(this.pc.localDescription) !== before) this.#restarted();
     } catch (error) {
       if (this.pc.signalingState === "have-remote-offer") {
         await this.pc.setRemoteDescription({ type: "rollback" });
@@ -878,11 +945,26 @@ var Negotiation = class {
     this.#wire.settled();
     this.#negotiate();
   }
+  /** Theirs has restarted ICE: what ours was to do is done. */
+  #restarted() {
+    const need2 = this.#need;
+    if (!need2?.restart) return;
+    need2.restart = false;
+    if (need2.purpose !== "call.description") return;
+    this.#need = void 0;
+    for (const { resolve } of need2.waiting) resolve();
+  }
   async #takeAnswer(answer, negotiation) {
     const offered = this.#offered;
     const stale = negotiation !== void 0 && offered?.number !== negotiation;
     if (!offered || stale || this.pc.signalingState === "stable") return;
-    await this.pc.setRemoteDescription(answer);
+    try {
+      await this.pc.setRemoteDescription(answer);
+    } catch (error) {
+      if (!this.#allowed || !this.pc.currentRemoteDescription) throw error;
+      const fault = new Fault("bad_answer", `the browser refuses an answer: ${error}`);
+      return this.#giveUp(offered.number, fault);
+    }
     await this.#addWaiting();
     if (answer.type === "pranswer") {
       this.#early = answer.sdp;
@@ -909,8 +991,8 @@ var Negotiation = class {
       return this.#later(500 + this.#environment.random() * 2e3);
     }
     const said = sip ? `${code} (${sip.status} ${sip.reason})` : code;
-    const message = `the other side refused the change: ${said}`;
-    const fault = new Fault("bad_description", message, void 0, void 0, sip ?? void 0);
+    const message2 = `the other side refused the change: ${said}`;
+    const fault = new Fault("bad_description", message2, void 0, void 0, sip ?? void 0);
     for (const { reject } of offered.need.waiting) reject(fault);
     this.#wire.fault(fault);
     this.#wire.settled();
@@ -961,6 +1043,9 @@ var Negotiation = class {
     return run;
   }
 };
+function ufragOf(description2) {
+  return description2?.sdp.match(/a=ice-ufrag:(\S+)/)?.[1];
+}
 
 // src/path.ts
 var DOUBT_MS = 3e3;
@@ -1118,6 +1203,19 @@ var Leg = class {
     }
     this.#openTracks();
   }
+  /** What the acceptance of a call brings. */
+  async acceptance({ need: need2, description: description2, negotiation }) {
+    switch (need2) {
+      case "offer":
+        return this.negotiation.offer();
+      case "answer": {
+        const answer = await this.negotiation.answer(description2 ?? { type: "offer" });
+        return { description: answer, negotiation: negotiation ?? 1 };
+      }
+      case "nothing":
+        return {};
+    }
+  }
   /** The sections of the leg that this one replaces. */
   refill(slots, held) {
     this.#held = held;
@@ -1265,6 +1363,7 @@ var Call = class extends Emitter {
   #state;
   #leg;
   #invitation;
+  #offer;
   #waiting = [];
   #orphan = false;
   #placed = false;
@@ -1359,17 +1458,11 @@ var Call = class extends Emitter {
       throw error;
     }
     if (this.#is("ended")) return stopTracks(tracks);
-    const leg = this.#open(tracks);
-    leg.addTracks(invitation.need === "offer");
-    const { negotiation } = leg;
-    for (const candidate2 of this.#waiting.splice(0)) this.#candidate(candidate2);
+    const leg = this.#begin(tracks, invitation.need === "offer");
     try {
-      const answer = invitation.need === "offer" ? await negotiation.offer() : {
-        description: await negotiation.answer(invitation.description ?? { type: "offer" }),
-        negotiation: invitation.negotiation ?? 1
-      };
+      const described = await leg.acceptance(invitation);
       this.#keepSlots();
-      await this.#host.request({ type: "call.accept", call: this.id, ...answer });
+      await this.#host.request({ type: "call.accept", call: this.id, ...described });
     } catch (error) {
       if (this.#is("ended")) return;
       if (!(error instanceof Fault)) {
@@ -1523,7 +1616,7 @@ var Call = class extends Emitter {
   /** @internal After a lost connection or a reload: what the gateway says is so. */
   restore(info) {
     const behind = info.state === "established" && this.#state !== "established";
-    if (this.#leg && behind && this.#state === "answering" && this.need === "answer") {
+    if (this.#leg && behind && this.#state === "answering" && this.need !== "offer") {
       return this.#accepted();
     }
     if (behind || info.state === "established" && !this.#leg) {
@@ -1534,7 +1627,9 @@ var Call = class extends Emitter {
     }
     if (info.state === "established") return;
     if (info.direction === "incoming") {
-      if (info.state === "early" && !this.#leg) this.#orphaned("answering");
+      if (info.state !== "early" || this.#leg) return;
+      if (info.need) void this.#retake(info.need);
+      else this.#orphaned("answering");
       return;
     }
     if (!this.#leg) this.#orphaned(info.state);
@@ -1557,6 +1652,9 @@ var Call = class extends Emitter {
       case "call.accepted":
         return this.#accepted(event.description, event.negotiation);
       case "call.description":
+        if (this.#is("incoming") || this.#is("answering")) {
+          return this.#offered(event.description, event.negotiation ?? 1);
+        }
         return this.#describe(event.description, event.negotiation, event);
       case "call.offer_requested":
         void this.#leg?.negotiation.need("call.description").catch(() => {
@@ -1571,9 +1669,9 @@ var Call = class extends Emitter {
       case "call.dtmf":
         return this.emit("dtmf", { digit: event.digit, durationMs: event.duration_ms });
       case "call.ended": {
-        const { cause: cause2, by, message, sip } = event;
+        const { cause: cause2, by, message: message2, sip } = event;
         const words = endWords(cause2);
-        return this.#finish({ cause: cause2, by, words, message, ...sip ? { sip } : {} });
+        return this.#finish({ cause: cause2, by, words, message: message2, ...sip ? { sip } : {} });
       }
     }
   }
@@ -1590,6 +1688,33 @@ var Call = class extends Emitter {
     if (description2) this.#describe(description2, negotiation);
     else void leg.negotiation.settle().catch((error) => this.#refuse(error));
     leg.negotiation.allow();
+  }
+  /** The first offer, of a call that was accepted without one: kept until it is answered. */
+  #offered(description2, negotiation) {
+    if (description2.type !== "offer") return;
+    if (this.#leg && this.#offer?.negotiation === negotiation) return;
+    this.#offer = { description: description2, negotiation };
+    this.#host.keep(this.id, { offer: this.#offer });
+    if (this.#leg) void this.#answer(this.#leg, this.#offer);
+  }
+  async #answer(leg, { description: description2, negotiation }) {
+    try {
+      const answer = await leg.negotiation.answer(description2);
+      this.#keepSlots();
+      const type = "call.description";
+      await this.#host.request({ type, call: this.id, description: answer, negotiation });
+    } catch (error) {
+      if (!this.#is("ended")) this.#giveUp(String(error));
+    }
+  }
+  /** After a reload, of a call whose first offer is not answered: a connection for its answer. */
+  async #retake(need2) {
+    this.#set("answering");
+    if (need2 === "answer") this.#offer ??= this.#host.kept(this.id).offer;
+    const tracks = await reopenMedia(this.#host.kept(this.id).video, this.#host.environment);
+    if (this.#is("ended")) return stopTracks(tracks);
+    const leg = this.#begin(tracks, false);
+    if (this.#offer) await this.#answer(leg, this.#offer);
   }
   /** The connection that made the offer is gone: when it is answered, a new one takes over. */
   #orphaned(state) {
@@ -1608,17 +1733,31 @@ var Call = class extends Emitter {
     if (this.#state === "established" && this.#leg?.pc.currentRemoteDescription) {
       return this.emit("fault", fault);
     }
+    this.#giveUp(fault.message);
+  }
+  /** There is nothing that both sides could agree on. */
+  #giveUp(message2) {
     this.#tell({ type: "call.end", call: this.id, cause: "not_acceptable" });
-    this.#finish({ ...local("not_acceptable"), message: fault.message });
+    this.#finish({ ...local("not_acceptable"), message: message2 });
   }
   #candidate(candidate2) {
-    if (this.#leg) {
-      void this.#leg.negotiation.candidate(candidate2).catch(() => {
-      });
-    } else if (this.#state === "incoming" || this.#state === "answering") {
-      this.#waiting.push(candidate2);
-      this.#host.keep(this.id, { candidates: [...this.#waiting] });
+    if (this.#is("incoming") || this.#is("answering")) {
+      const { candidates = [] } = this.#host.kept(this.id);
+      this.#host.keep(this.id, { candidates: [...candidates, candidate2] });
+      if (!this.#leg) this.#waiting.push(candidate2);
     }
+    void this.#leg?.negotiation.candidate(candidate2).catch(() => {
+    });
+  }
+  /** The connection of a call that is taken, with the candidates that came before. */
+  #begin(tracks, offering) {
+    const leg = this.#open(tracks);
+    leg.addTracks(offering);
+    for (const candidate2 of this.#waiting.splice(0)) {
+      void leg.negotiation.candidate(candidate2).catch(() => {
+      });
+    }
+    return leg;
   }
   #open(tracks, nextOffer = 1) {
     const { environment } = this.#host;
@@ -1653,11 +1792,7 @@ var Call = class extends Emitter {
   async #rebuild(kept) {
     this.#establish(kept.since);
     this.#closeLeg();
-    let tracks = [];
-    try {
-      tracks = await openMedia({ video: kept.video ?? false }, this.#host.environment);
-    } catch {
-    }
+    const tracks = await reopenMedia(kept.video, this.#host.environment);
     if (this.#is("ended")) return stopTracks(tracks);
     const leg = this.#open(tracks, kept.negotiation ?? 2);
     leg.refill(kept.slots ?? [], this.#held);
@@ -1710,9 +1845,9 @@ var Call = class extends Emitter {
   }
   /** The gateway refuses the call itself. */
   #fail(fault) {
-    const { message, words } = fault;
+    const { message: message2, words } = fault;
     const cause2 = isCause(fault.code) ? fault.code : "internal";
-    this.#finish({ cause: cause2, by: "gateway", words, message });
+    this.#finish({ cause: cause2, by: "gateway", words, message: message2 });
   }
   #finish(end2) {
     if (this.#state === "ended") return;
@@ -1742,8 +1877,8 @@ var Call = class extends Emitter {
     return this.#state === state;
   }
 };
-function misplaced(message) {
-  return new Fault("bad_state", message);
+function misplaced(message2) {
+  return new Fault("bad_state", message2);
 }
 
 // src/frames.ts
@@ -1790,10 +1925,10 @@ function byChannel(name, environment) {
     const self = environment.newId();
     let mine = false;
     channel.onmessage = ({ data }) => {
-      const message = data;
-      if (message.from === self) return;
-      if (message.says === "whose" && mine) channel.postMessage({ from: self, says: "mine" });
-      if (message.says === "mine" && !mine) {
+      const message2 = data;
+      if (message2.from === self) return;
+      if (message2.says === "whose" && mine) channel.postMessage({ from: self, says: "mine" });
+      if (message2.says === "mine" && !mine) {
         environment.clearTimeout(timer);
         channel.close();
         resolve(void 0);
@@ -2120,8 +2255,8 @@ var Connection = class extends Emitter {
   #event(event) {
     if (event.seq <= this.#seq) return;
     if (event.seq !== this.#seq + 1) {
-      const message = `event ${event.seq} came after ${this.#seq}: resuming`;
-      this.emit("fault", new Fault("bad_frame", message));
+      const message2 = `event ${event.seq} came after ${this.#seq}: resuming`;
+      this.emit("fault", new Fault("bad_frame", message2));
       const socket = this.#socket();
       return socket && this.#lost(socket);
     }
@@ -2465,6 +2600,17 @@ var Crosspoint = class extends Emitter {
     void call.start(to, options);
     return call;
   }
+  /**
+   * Sends a text message to whom a call of `to` would go, and returns its id once it is on its way.
+   * What becomes of it is told by `delivery` under that id. Rejects with a {@link Fault} where the
+   * gateway does not take it.
+   */
+  async sendMessage(to, text2, options = {}) {
+    const { account } = options;
+    const request = { type: "message.send", to, text: text2, ...account ? { account } : {} };
+    const { id } = await this.#connected().request(request);
+    return id;
+  }
   /** Registers an account: one that the token names, or one's own where the gateway allows it. */
   async addAccount(account) {
     await this.#connected().request({ type: "account.add", ...account });
@@ -2559,6 +2705,15 @@ var Crosspoint = class extends Emitter {
         this.#accounts.set(event.account, account);
         return this.emit("account", account);
       }
+      case "ice.servers":
+        if (this.#welcome) this.#welcome = { ...this.#welcome, ice_servers: event.ice_servers };
+        return;
+      case "message.incoming":
+        return this.emit("message", message(event));
+      case "message.delivered":
+        return this.emit("delivery", { id: event.id, delivered: true });
+      case "message.failed":
+        return this.emit("delivery", failed(event));
       case "token.expiring":
         return this.#expiring(event.expires_in_ms);
       default:
@@ -2600,6 +2755,13 @@ var Crosspoint = class extends Emitter {
     this.#connection?.memory.drop(call.id);
   }
 };
+function message({ from, to, account, text: text2 }) {
+  const fromName = from.display_name ?? void 0;
+  return { from: from.uri, fromName, to, account: account ?? void 0, text: text2 };
+}
+function failed({ id, cause: cause2, sip }) {
+  return { id, delivered: false, cause: cause2, words: messageWords(cause2), sip: sip ?? void 0 };
+}
 function iceServer2({ urls, username, credential }) {
   return { urls, ...username ? { username } : {}, ...credential ? { credential } : {} };
 }
@@ -2724,5 +2886,6 @@ export {
   Sounds,
   endWords,
   errorWords,
-  mediaWords
+  mediaWords,
+  messageWords
 };

@@ -7,6 +7,9 @@
  *   incoming   incoming ──accept()──▶ answering ─────────────┘
  *   any ── end(), or the other side, or the gateway ──▶ ended
  * ```
+ *
+ * A call that needs nothing to be accepted gets the caller's offer while it is `answering`, and is
+ * established by its answer.
  */
 import type {
   CallIncoming,
@@ -22,7 +25,7 @@ import type { CallEvent, RequestFrame } from "./protocol.js";
 import { local } from "./call-types.js";
 import type { CallEnd, CallEvents, CallOptions, CallOrigin, CallState } from "./call-types.js";
 import type { Host } from "./call-types.js";
-import type { CallMemory } from "./memory.js";
+import type { CallMemory, FirstOffer } from "./memory.js";
 import { readDetails } from "./details.js";
 import type { CallDetails } from "./details.js";
 import { Emitter } from "./events.js";
@@ -30,7 +33,7 @@ import { Fault } from "./fault.js";
 import type { Refusal } from "./negotiation.js";
 import { isCause } from "./shapes.js";
 import { Leg, stopTracks } from "./leg.js";
-import { offers, openMedia } from "./media.js";
+import { offers, openMedia, reopenMedia } from "./media.js";
 import type { MediaWish } from "./media.js";
 import type { PathState } from "./path.js";
 import { endWords, mediaWords } from "./words.js";
@@ -48,6 +51,7 @@ export class Call extends Emitter<CallEvents> {
   #state: CallState;
   #leg: Leg | undefined;
   #invitation: CallIncoming | undefined;
+  #offer: FirstOffer | undefined;
   #waiting: Candidate[] = [];
   #orphan = false;
   #placed = false;
@@ -159,20 +163,11 @@ export class Call extends Emitter<CallEvents> {
       throw error;
     }
     if (this.#is("ended")) return stopTracks(tracks);
-    const leg = this.#open(tracks);
-    leg.addTracks(invitation.need === "offer");
-    const { negotiation } = leg;
-    for (const candidate of this.#waiting.splice(0)) this.#candidate(candidate);
+    const leg = this.#begin(tracks, invitation.need === "offer");
     try {
-      const answer =
-        invitation.need === "offer"
-          ? await negotiation.offer()
-          : {
-              description: await negotiation.answer(invitation.description ?? { type: "offer" }),
-              negotiation: invitation.negotiation ?? 1,
-            };
+      const described = await leg.acceptance(invitation);
       this.#keepSlots();
-      await this.#host.request({ type: "call.accept", call: this.id, ...answer });
+      await this.#host.request({ type: "call.accept", call: this.id, ...described });
     } catch (error) {
       if (this.#is("ended")) return;
       if (!(error instanceof Fault)) {
@@ -345,7 +340,7 @@ export class Call extends Emitter<CallEvents> {
   /** @internal After a lost connection or a reload: what the gateway says is so. */
   restore(info: CallInfo): void {
     const behind = info.state === "established" && this.#state !== "established";
-    if (this.#leg && behind && this.#state === "answering" && this.need === "answer") {
+    if (this.#leg && behind && this.#state === "answering" && this.need !== "offer") {
       return this.#accepted(); // Only the word that it is answered was lost.
     }
     if (behind || (info.state === "established" && !this.#leg)) {
@@ -356,8 +351,11 @@ export class Call extends Emitter<CallEvents> {
     }
     if (info.state === "established") return;
     if (info.direction === "incoming") {
-      // It rings, unless the page before this one has taken it by an offer.
-      if (info.state === "early" && !this.#leg) this.#orphaned("answering");
+      // It rings, unless the page before this one has taken it: without a description where
+      // something is still needed, else by an offer.
+      if (info.state !== "early" || this.#leg) return;
+      if (info.need) void this.#retake(info.need);
+      else this.#orphaned("answering");
       return;
     }
     if (!this.#leg) this.#orphaned(info.state);
@@ -382,6 +380,9 @@ export class Call extends Emitter<CallEvents> {
       case "call.accepted":
         return this.#accepted(event.description, event.negotiation);
       case "call.description":
+        if (this.#is("incoming") || this.#is("answering")) {
+          return this.#offered(event.description, event.negotiation ?? 1);
+        }
         return this.#describe(event.description, event.negotiation, event);
       case "call.offer_requested":
         void this.#leg?.negotiation.need("call.description").catch(() => {});
@@ -418,6 +419,36 @@ export class Call extends Emitter<CallEvents> {
     leg.negotiation.allow();
   }
 
+  /** The first offer, of a call that was accepted without one: kept until it is answered. */
+  #offered(description: Description, negotiation: number): void {
+    if (description.type !== "offer") return; // There is nothing that could be rolled back.
+    if (this.#leg && this.#offer?.negotiation === negotiation) return; // Told again: it is answered.
+    this.#offer = { description, negotiation };
+    this.#host.keep(this.id, { offer: this.#offer });
+    if (this.#leg) void this.#answer(this.#leg, this.#offer);
+  }
+
+  async #answer(leg: Leg, { description, negotiation }: FirstOffer): Promise<void> {
+    try {
+      const answer = await leg.negotiation.answer(description);
+      this.#keepSlots();
+      const type = "call.description";
+      await this.#host.request({ type, call: this.id, description: answer, negotiation });
+    } catch (error) {
+      if (!this.#is("ended")) this.#giveUp(String(error));
+    }
+  }
+
+  /** After a reload, of a call whose first offer is not answered: a connection for its answer. */
+  async #retake(need: Need): Promise<void> {
+    this.#set("answering");
+    if (need === "answer") this.#offer ??= this.#host.kept(this.id).offer;
+    const tracks = await reopenMedia(this.#host.kept(this.id).video, this.#host.environment);
+    if (this.#is("ended")) return stopTracks(tracks);
+    const leg = this.#begin(tracks, false);
+    if (this.#offer) await this.#answer(leg, this.#offer);
+  }
+
   /** The connection that made the offer is gone: when it is answered, a new one takes over. */
   #orphaned(state: CallState): void {
     this.#orphan = true;
@@ -439,17 +470,32 @@ export class Call extends Emitter<CallEvents> {
     if (this.#state === "established" && this.#leg?.pc.currentRemoteDescription) {
       return this.emit("fault", fault); // What was agreed before goes on.
     }
+    this.#giveUp(fault.message);
+  }
+
+  /** There is nothing that both sides could agree on. */
+  #giveUp(message: string): void {
     this.#tell({ type: "call.end", call: this.id, cause: "not_acceptable" });
-    this.#finish({ ...local("not_acceptable"), message: fault.message });
+    this.#finish({ ...local("not_acceptable"), message });
   }
 
   #candidate(candidate: Candidate): void {
-    if (this.#leg) {
-      void this.#leg.negotiation.candidate(candidate).catch(() => {}); // The call is over.
-    } else if (this.#state === "incoming" || this.#state === "answering") {
-      this.#waiting.push(candidate);
-      this.#host.keep(this.id, { candidates: [...this.#waiting] });
+    if (this.#is("incoming") || this.#is("answering")) {
+      const { candidates = [] } = this.#host.kept(this.id);
+      this.#host.keep(this.id, { candidates: [...candidates, candidate] });
+      if (!this.#leg) this.#waiting.push(candidate);
     }
+    void this.#leg?.negotiation.candidate(candidate).catch(() => {}); // The call is over.
+  }
+
+  /** The connection of a call that is taken, with the candidates that came before. */
+  #begin(tracks: MediaStreamTrack[], offering: boolean): Leg {
+    const leg = this.#open(tracks);
+    leg.addTracks(offering);
+    for (const candidate of this.#waiting.splice(0)) {
+      void leg.negotiation.candidate(candidate).catch(() => {}); // The call is over.
+    }
+    return leg;
   }
 
   #open(tracks: MediaStreamTrack[], nextOffer = 1): Leg {
@@ -486,12 +532,7 @@ export class Call extends Emitter<CallEvents> {
   async #rebuild(kept: CallMemory): Promise<void> {
     this.#establish(kept.since);
     this.#closeLeg();
-    let tracks: MediaStreamTrack[] = [];
-    try {
-      tracks = await openMedia({ video: kept.video ?? false }, this.#host.environment);
-    } catch {
-      // Without a microphone: what the other side sends can still be heard.
-    }
+    const tracks = await reopenMedia(kept.video, this.#host.environment);
     if (this.#is("ended")) return stopTracks(tracks);
     const leg = this.#open(tracks, kept.negotiation ?? 2);
     leg.refill(kept.slots ?? [], this.#held);

@@ -1,6 +1,7 @@
 /** The client: one session at a gateway, its accounts, its calls. */
-import type { AccountAdd, CallIncoming, CallInfo, EventFrame } from "./frames.js";
-import type { IceServer, Sync, Welcome } from "./frames.js";
+import type { AccountAdd, CallIncoming, CallInfo, Cause, EventFrame } from "./frames.js";
+import type { IceServer, MessageFailed, MessageIncoming, SipStatus } from "./frames.js";
+import type { Sync, Welcome } from "./frames.js";
 import type { Account, CallEvent } from "./protocol.js";
 import { Call } from "./call.js";
 import type { CallOptions, Host } from "./call-types.js";
@@ -11,6 +12,8 @@ import type { Environment } from "./environment.js";
 import { Emitter } from "./events.js";
 import { Fault } from "./fault.js";
 import { takesPranswer } from "./media.js";
+import { messageWords } from "./words.js";
+import type { Words } from "./words.js";
 
 /** Where to connect, and as whom. */
 export interface ConnectOptions {
@@ -22,6 +25,24 @@ export interface ConnectOptions {
   client?: string;
 }
 
+/** A text message that has come. */
+export interface Message {
+  /** Who wrote it: can be written back to. */
+  from: string;
+  /** The name to show. */
+  fromName: string | undefined;
+  /** Whom it was for. */
+  to: string;
+  /** The account that it was for, where it was one. */
+  account: string | undefined;
+  text: string;
+}
+
+/** What became of a text message of ours. */
+export type Delivery =
+  | { id: string; delivered: true }
+  | { id: string; delivered: false; cause: Cause; words: Words; sip: SipStatus | undefined };
+
 /** What a client tells. Each event's `detail` has the type given here. */
 export interface CrosspointEvents {
   state: ConnectionEvents["state"];
@@ -29,6 +50,10 @@ export interface CrosspointEvents {
   incoming: Call;
   /** A call began, of any direction, or was found again after a reload. */
   call: Call;
+  /** Somebody has written. */
+  message: Message;
+  /** What became of a message that `sendMessage` sent; of some nothing is ever known. */
+  delivery: Delivery;
   /** How an account stands. */
   account: Account;
   /** The token ends soon, and there is no function to fetch another. */
@@ -190,6 +215,18 @@ export class Crosspoint extends Emitter<CrosspointEvents> {
     return call;
   }
 
+  /**
+   * Sends a text message to whom a call of `to` would go, and returns its id once it is on its way.
+   * What becomes of it is told by `delivery` under that id. Rejects with a {@link Fault} where the
+   * gateway does not take it.
+   */
+  async sendMessage(to: string, text: string, options: { account?: string } = {}): Promise<string> {
+    const { account } = options;
+    const request = { type: "message.send" as const, to, text, ...(account ? { account } : {}) };
+    const { id } = await this.#connected().request(request);
+    return id;
+  }
+
   /** Registers an account: one that the token names, or one's own where the gateway allows it. */
   async addAccount(account: Omit<AccountAdd, "type" | "id" | "ack">): Promise<void> {
     await this.#connected().request({ type: "account.add", ...account });
@@ -297,6 +334,15 @@ export class Crosspoint extends Emitter<CrosspointEvents> {
         this.#accounts.set(event.account, account);
         return this.emit("account", account);
       }
+      case "ice.servers":
+        if (this.#welcome) this.#welcome = { ...this.#welcome, ice_servers: event.ice_servers };
+        return;
+      case "message.incoming":
+        return this.emit("message", message(event));
+      case "message.delivered":
+        return this.emit("delivery", { id: event.id, delivered: true });
+      case "message.failed":
+        return this.emit("delivery", failed(event));
       case "token.expiring":
         return this.#expiring(event.expires_in_ms);
       default:
@@ -344,6 +390,15 @@ export class Crosspoint extends Emitter<CrosspointEvents> {
     if (this.#past.size > PAST_MAX && oldest !== undefined) this.#past.delete(oldest);
     this.#connection?.memory.drop(call.id);
   }
+}
+
+function message({ from, to, account, text }: MessageIncoming): Message {
+  const fromName = from.display_name ?? undefined;
+  return { from: from.uri, fromName, to, account: account ?? undefined, text };
+}
+
+function failed({ id, cause, sip }: MessageFailed): Delivery {
+  return { id, delivered: false, cause, words: messageWords(cause), sip: sip ?? undefined };
 }
 
 /** As the browser takes it: there an absent member is absent, not null. */

@@ -25,7 +25,8 @@ export type ClientFrame =
   | CallCandidateRequest
   | CallHold
   | CallResume
-  | CallDtmfRequest;
+  | CallDtmfRequest
+  | MessageSend;
 
 /** Replies and frames of the hand-shake: without a `seq`. */
 export type ReplyFrame = Welcome | Sync | Result | ErrorFrame | Pong;
@@ -34,6 +35,7 @@ export type ReplyFrame = Welcome | Sync | Result | ErrorFrame | Pong;
 export type EventFrame =
   | AccountState
   | TokenExpiring
+  | IceServers
   | CallIncoming
   | CallRinging
   | CallProgress
@@ -43,7 +45,10 @@ export type EventFrame =
   | CallCandidate
   | CallMedia
   | CallDtmf
-  | CallEnded;
+  | CallEnded
+  | MessageIncoming
+  | MessageDelivered
+  | MessageFailed;
 
 /** What the gateway says. */
 export type ServerFrame = ReplyFrame | EventFrame;
@@ -164,8 +169,8 @@ export interface CallAccept extends Acknowledging {
   id: string;
   /** The call. */
   call: string;
-  /** The answer; the offer where `call.incoming` said that one is needed. */
-  description: Description;
+  /** What `call.incoming` said that is needed: the answer, the offer, or nothing. */
+  description?: Description | null;
   /** The number of the offer that it answers, or the offer's own. */
   negotiation?: number | null;
 }
@@ -253,6 +258,19 @@ export interface CallDtmfRequest extends Acknowledging {
   digits: string;
   /** How long each is pressed, 40 to 6000; 160 by default. */
   duration_ms?: number | null;
+}
+
+/** Sends a text message. */
+export interface MessageSend extends Acknowledging {
+  type: "message.send";
+  /** The request; what becomes of the message is told under it. */
+  id: string;
+  /** Whom it is for. */
+  to: string;
+  /** What is written. */
+  text: string;
+  /** The account to write as. */
+  account?: string | null;
 }
 
 /** The client is in. */
@@ -352,6 +370,13 @@ export interface TokenExpiring extends Numbered {
   type: "token.expiring";
   /** When. */
   expires_in_ms: number;
+}
+
+/** The servers for `RTCPeerConnection` are others now: for connections from here on. */
+export interface IceServers extends Numbered {
+  type: "ice.servers";
+  /** All of them, in place of those of `welcome`. */
+  ice_servers: IceServer[];
 }
 
 /** Somebody calls. */
@@ -477,6 +502,41 @@ export interface CallEnded extends Numbered {
   sip?: SipStatus | null;
 }
 
+/** Somebody has written. */
+export interface MessageIncoming extends Numbered {
+  type: "message.incoming";
+  /** Who. */
+  from: Caller;
+  /** Whom it was for. */
+  to: string;
+  /** What was written. */
+  text: string;
+  /** The account that it was for, where it was one. */
+  account?: string | null;
+}
+
+/** A message of the client has arrived: a program of whom it was for has it. */
+export interface MessageDelivered extends Numbered {
+  type: "message.delivered";
+  /** The request that sent it. */
+  id: string;
+}
+
+/** A message of the client has not arrived, and will not. */
+export interface MessageFailed extends Numbered {
+  type: "message.failed";
+  /** The request that sent it. */
+  id: string;
+  /** Why. */
+  cause: Cause;
+  /** For people, never to be parsed. */
+  message: string;
+  /** The particulars, for whoever looks for a fault. */
+  detail?: string | null;
+  /** What the far end said. */
+  sip?: SipStatus | null;
+}
+
 /** A session to go on with. */
 export interface Resume {
   /** The last event that has arrived; 0 where the client remembers none. */
@@ -545,6 +605,8 @@ export interface Limits {
   candidates: number;
   /** Frames a second, in the long run. */
   frames_per_second: number;
+  /** Bytes of a text message. */
+  text_bytes: number;
 }
 
 /** How long calls outlive the connection. */
@@ -563,7 +625,7 @@ export interface CallInfo {
   state: CallState;
   /** Who made it. */
   direction: Direction;
-  /** What the client has to send to accept. */
+  /** What the client has to send: to accept, or where it has accepted, for the caller's offer. */
   need?: Need | null;
   /** The other side. */
   peer?: string | null;
@@ -668,7 +730,7 @@ export type Direction =
 export type Need =
   | "answer" // An answer.
   | "offer" // An offer.
-  | "nothing"; // Nothing.
+  | "nothing"; // Nothing: the caller's offer comes when the call is accepted.
 
 /** What a call is doing, seen by the client. */
 export type CallState =
@@ -680,7 +742,7 @@ export type CallState =
 /** What is wrong with a request or a frame. A closed list. */
 export type ErrorCode =
   | "bad_frame" // No JSON, no `type`, or members that do not fit the type.
-  | "too_large" // More bytes than `limits.frame_bytes`.
+  | "too_large" // More bytes than `limits.frame_bytes`, or a text of more than `limits.text_bytes`.
   | "too_deep" // Deeper than the configuration allows.
   | "rate_limited" // More frames than `limits.frames_per_second`.
   | "unsupported" // A `type` that this gateway does not know.

@@ -10,7 +10,7 @@
  * ```
  */
 export { Crosspoint } from "./client.js";
-export type { ConnectOptions, CrosspointEvents } from "./client.js";
+export type { ConnectOptions, CrosspointEvents, Delivery, Message } from "./client.js";
 export { Call } from "./call.js";
 export type { CallEnd, CallEvents, CallOptions, CallState } from "./call-types.js";
 export type { ConnectionState, Token } from "./connection.js";
@@ -22,5 +22,5 @@ export type { MediaWish } from "./media.js";
 export type { PathState } from "./path.js";
 export type { Account, CallEvent } from "./protocol.js";
 export { Meter, Sounds } from "./sounds.js";
-export { endWords, errorWords, mediaWords } from "./words.js";
+export { endWords, errorWords, mediaWords, messageWords } from "./words.js";
 export type { Words } from "./words.js";

@@ -1,5 +1,5 @@
 /** The media of one call: its `RTCPeerConnection`, the tracks that it sends, what it receives. */
-import type { Candidate, Description } from "./frames.js";
+import type { CallAccept, CallIncoming, Candidate, Description } from "./frames.js";
 import type { Environment } from "./environment.js";
 import { Fault } from "./fault.js";
 import { fillSlots, slotsOf, takesTelephoneEvents } from "./media.js";
@@ -18,6 +18,9 @@ export interface LegHooks {
   path(state: PathState): void;
   fault(fault: Fault): void;
 }
+
+/** The description with which a call is accepted, where one is needed. */
+export type Acceptance = Pick<CallAccept, "description" | "negotiation">;
 
 export class Leg {
   readonly pc: RTCPeerConnection;
@@ -94,6 +97,20 @@ export class Leg {
       this.pc.addTransceiver("audio", { direction: "recvonly" });
     }
     this.#openTracks();
+  }
+
+  /** What the acceptance of a call brings. */
+  async acceptance({ need, description, negotiation }: CallIncoming): Promise<Acceptance> {
+    switch (need) {
+      case "offer":
+        return this.negotiation.offer();
+      case "answer": {
+        const answer = await this.negotiation.answer(description ?? { type: "offer" });
+        return { description: answer, negotiation: negotiation ?? 1 };
+      }
+      case "nothing":
+        return {}; // The caller's offer comes next.
+    }
   }
 
   /** The sections of the leg that this one replaces. */

@@ -25,6 +25,18 @@ export async function openMedia(
   return stream.getTracks();
 }
 
+/** Opens again what a call had before a reload, as far as it can be had. */
+export async function reopenMedia(
+  video: boolean | undefined,
+  environment: Environment,
+): Promise<MediaStreamTrack[]> {
+  try {
+    return await openMedia({ video: video ?? false }, environment);
+  } catch {
+    return []; // What the other side sends can still be heard.
+  }
+}
+
 /** Whether an offer has a section of this kind that is in use. */
 export function offers(sdp: string | undefined, kind: string): boolean {
   return (

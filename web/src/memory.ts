@@ -2,7 +2,7 @@
  * What a page keeps for itself after a reload: its session, the last event it saw, and of each call
  * what the gateway will not say again.
  */
-import type { Candidate, CallIncoming } from "./frames.js";
+import type { Candidate, CallIncoming, Description } from "./frames.js";
 import type { Store } from "./environment.js";
 
 /** A media section of a call, by its place. */
@@ -11,12 +11,20 @@ export interface Slot {
   direction: RTCRtpTransceiverDirection;
 }
 
+/** An offer that came by itself, with its number. */
+export interface FirstOffer {
+  description: Description;
+  negotiation: number;
+}
+
 /** What is kept of a call. */
 export interface CallMemory {
   /** The frame that announced it, with the offer. */
   incoming?: CallIncoming;
   /** The candidates that came before it was answered. */
   candidates?: Candidate[];
+  /** The caller's offer, where it came when the call was accepted. */
+  offer?: FirstOffer;
   peer?: string;
   video?: boolean;
   held?: boolean;

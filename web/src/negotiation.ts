@@ -235,10 +235,12 @@ export class Negotiation {
       this.#again(offered.need);
     }
     try {
+      const before = ufragOf(this.pc.currentLocalDescription);
       // In "have-local-offer" this rolls ours back first (RFC 9429 §4.1.10.2).
       await this.pc.setRemoteDescription(offer as RTCSessionDescriptionInit);
       await this.#addWaiting();
       await this.pc.setLocalDescription();
+      if (ufragOf(this.pc.localDescription) !== before) this.#restarted();
     } catch (error) {
       if (this.pc.signalingState === "have-remote-offer") {
         await this.pc.setRemoteDescription({ type: "rollback" });
@@ -252,11 +254,29 @@ export class Negotiation {
     this.#negotiate();
   }
 
+  /** Theirs has restarted ICE: what ours was to do is done. */
+  #restarted(): void {
+    const need = this.#need;
+    if (!need?.restart) return;
+    need.restart = false;
+    // What the browser wants besides it asks for by itself.
+    if (need.purpose !== "call.description") return;
+    this.#need = undefined;
+    for (const { resolve } of need.waiting) resolve();
+  }
+
   async #takeAnswer(answer: Description, negotiation: number | undefined): Promise<void> {
     const offered = this.#offered;
     const stale = negotiation !== undefined && offered?.number !== negotiation;
     if (!offered || stale || this.pc.signalingState === "stable") return; // Of an old offer.
-    await this.pc.setRemoteDescription(answer as RTCSessionDescriptionInit);
+    try {
+      await this.pc.setRemoteDescription(answer as RTCSessionDescriptionInit);
+    } catch (error) {
+      if (!this.#allowed || !this.pc.currentRemoteDescription) throw error;
+      // What was agreed before goes on, and nobody waits for this one.
+      const fault = new Fault("bad_answer", `the browser refuses an answer: ${error}`);
+      return this.#giveUp(offered.number, fault);
+    }
     await this.#addWaiting();
     if (answer.type === "pranswer") {
       this.#early = answer.sdp;
@@ -344,4 +364,9 @@ export class Negotiation {
     this.#chain = run.catch(() => {});
     return run;
   }
+}
+
+/** The ICE user name of a description: another one means that ICE has begun anew. */
+function ufragOf(description: RTCSessionDescription | null): string | undefined {
+  return description?.sdp.match(/a=ice-ufrag:(\S+)/)?.[1];
 }

@@ -155,6 +155,7 @@ const limits = members({
   calls: whole(),
   candidates: whole(),
   frames_per_second: whole(),
+  text_bytes: whole(),
 });
 
 const grace = members({
@@ -255,7 +256,7 @@ export const clientTable: Table<Frames.ClientFrame> = {
   "call.accept": {
     id: text,
     call: text,
-    description,
+    description: optional(anyOf(description, none)),
     negotiation: optional(anyOf(whole(), none)),
     ack: optional(whole()),
   },
@@ -303,6 +304,13 @@ export const clientTable: Table<Frames.ClientFrame> = {
     call: text,
     digits: text,
     duration_ms: optional(anyOf(whole(), none)),
+    ack: optional(whole()),
+  },
+  "message.send": {
+    id: text,
+    to: text,
+    text,
+    account: optional(anyOf(text, none)),
     ack: optional(whole()),
   },
 };
@@ -357,6 +365,10 @@ export const eventTable: Table<Frames.EventFrame> = {
   "token.expiring": {
     seq: whole(),
     expires_in_ms: whole(),
+  },
+  "ice.servers": {
+    seq: whole(),
+    ice_servers: list(iceServer),
   },
   "call.incoming": {
     seq: whole(),
@@ -419,6 +431,25 @@ export const eventTable: Table<Frames.EventFrame> = {
     call: text,
     cause,
     by: endedBy,
+    message: text,
+    detail: optional(anyOf(text, none)),
+    sip: optional(anyOf(sipStatus, none)),
+  },
+  "message.incoming": {
+    seq: whole(),
+    from: caller,
+    to: text,
+    text,
+    account: optional(anyOf(text, none)),
+  },
+  "message.delivered": {
+    seq: whole(),
+    id: text,
+  },
+  "message.failed": {
+    seq: whole(),
+    id: text,
+    cause,
     message: text,
     detail: optional(anyOf(text, none)),
     sip: optional(anyOf(sipStatus, none)),

@@ -84,6 +84,35 @@ export function endWords(cause: Cause): Words {
   return ends[cause] ?? ends.internal;
 }
 
+/** Why a text message did not arrive, in words. */
+export function messageWords(cause: Cause): Words {
+  switch (cause) {
+    case "not_found":
+    case "unavailable":
+    case "unreachable":
+    case "overloaded":
+    case "draining":
+    case "moved":
+    case "internal":
+      return endWords(cause);
+    case "forbidden":
+      return { what: "This message is not allowed.", next: "Sign in as somebody who may send it." };
+    case "declined":
+      return { what: "The message is not wanted." };
+    case "not_acceptable":
+    case "no_common_codec":
+      return { what: "The other side takes no such message.", next: "Try a shorter one." };
+    case "misbehaved":
+    case "normal":
+    case "cancelled":
+    case "answered_elsewhere":
+    case "busy":
+    case "no_answer":
+    case "timeout":
+      return { what: "The message did not arrive.", next: "Try again later." };
+  }
+}
+
 /** What is wrong with a request, in words. */
 export function errorWords(code: ErrorCode): Words {
   return errors[code] ?? errors.internal;

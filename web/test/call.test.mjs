@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { FakeStream, FakeTrack, settle } from "./fakes.mjs";
-import { ANSWER, OFFER, connected, inCall } from "./rig.mjs";
+import { ANSWER, OFFER, PROMISED, connected, inCall } from "./rig.mjs";
 
 test("a call goes out with an offer and is established by its answer", async () => {
   const { client, gateway, pc } = await connected();
@@ -87,6 +87,85 @@ test("an incoming call without an offer is accepted with one", async () => {
     negotiation: accept.negotiation,
   });
   assert.equal(pc().signalingState, "stable");
+});
+
+const CANDIDATE = { candidate: "candidate:9", sdpMid: "0" };
+const PROMISED_OFFER = {
+  type: "call.description",
+  call: "c-1",
+  description: OFFER,
+  negotiation: 1,
+};
+
+test("a call that needs nothing is accepted without a description, and its offer answered", async () => {
+  const { heard, gateway, pc } = await connected();
+  await gateway.tell(PROMISED);
+  const [call] = heard.incoming;
+  assert.equal(gateway.last("call.ring").call, "c-1");
+  const accepted = call.accept();
+  await settle();
+  const accept = gateway.last("call.accept");
+  assert.deepEqual([accept.description, accept.negotiation], [undefined, undefined]);
+  await gateway.agree();
+  await accepted;
+  pc().onnegotiationneeded();
+  await settle();
+  assert.deepEqual(pc().log, [], "the first offer is the caller's");
+  assert.equal(call.state, "answering");
+  await gateway.tell({ type: "call.candidate", call: "c-1", candidate: CANDIDATE }, PROMISED_OFFER);
+  const answer = gateway.last("call.description");
+  assert.deepEqual([answer.description.type, answer.negotiation], ["answer", 1]);
+  assert.deepEqual(pc().candidates, [CANDIDATE], "one that came before is kept");
+  await gateway.agree();
+  await gateway.tell({ type: "call.accepted", call: "c-1" });
+  assert.equal(call.state, "established");
+  assert.deepEqual(pc().log, ["remote offer", "local answer"]);
+  assert.equal(gateway.all("call.description").length, 1);
+  // From now on it is a call like any other.
+  void call.hold();
+  await settle();
+  assert.deepEqual(
+    [gateway.last("call.hold").description.type, gateway.last("call.hold").negotiation],
+    ["offer", 1],
+  );
+});
+
+test("an offer that came later and that the browser does not take ends the call", async () => {
+  const { heard, gateway } = await connected();
+  await gateway.tell(PROMISED);
+  const [call] = heard.incoming;
+  void call.accept();
+  await settle();
+  await gateway.agree();
+  await gateway.tell({ ...PROMISED_OFFER, description: { type: "offer", sdp: "bad" } });
+  assert.equal(gateway.last("call.end").cause, "not_acceptable");
+  assert.equal(call.ending.cause, "not_acceptable");
+  assert.equal(gateway.all("call.description").length, 0, "there is nothing to roll back to");
+});
+
+test("an answer to an offer that came later and that does not fit ends the call", async () => {
+  const { heard, gateway } = await connected();
+  await gateway.tell(PROMISED);
+  const [call] = heard.incoming;
+  void call.accept();
+  await settle();
+  await gateway.agree();
+  await gateway.tell(PROMISED_OFFER);
+  await gateway.refuse("call.description", "bad_answer");
+  assert.equal(gateway.last("call.end").cause, "not_acceptable");
+  assert.equal(call.state, "ended");
+});
+
+test("a call whose offer never comes ends by the gateway's word", async () => {
+  const { heard, gateway, pc } = await connected();
+  await gateway.tell(PROMISED);
+  const [call] = heard.incoming;
+  void call.accept();
+  await settle();
+  await gateway.agree();
+  const end = { cause: "timeout", by: "gateway", message: "" };
+  await gateway.tell({ type: "call.ended", call: "c-1", ...end });
+  assert.deepEqual([call.ending.cause, pc().signalingState], ["timeout", "closed"]);
 });
 
 test("a call that is not wanted is turned away, once", async () => {

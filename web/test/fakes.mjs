@@ -94,7 +94,7 @@ export const WELCOME = {
   user: "alice",
   accounts: [],
   ice_servers: [],
-  limits: { frame_bytes: 4096, calls: 20, candidates: 200, frames_per_second: 100 },
+  limits: { frame_bytes: 4096, calls: 20, candidates: 200, frames_per_second: 100, text_bytes: 8192 },
   grace: { ringing_ms: 60000, answered_ms: 300000 },
   heartbeat_ms: 20000,
   gateway: "crosspoint/0.1.0",
@@ -278,8 +278,19 @@ export class FakePeerConnection {
       return `m=${kind} 9 UDP/TLS/RTP/SAVPF 111\r\na=mid:${at}\r\na=${transceiver.direction}\r\n`;
     });
     this.#offers += 1;
-    const ufrag = `a=ice-ufrag:g${this.#generation}\r\n`;
+    const ufrag = `a=ice-ufrag:${this.#ufrag(type)}\r\n`;
     return `v=0\r\no=- ${type}-${this.#offers}\r\n${ufrag}${sections.join("")}`;
+  }
+
+  /** An answer begins ICE anew where the offer does, and only there (RFC 8829 §5.3.1). */
+  #ufrag(type) {
+    const of = (description) => description?.sdp.match(/a=ice-ufrag:(\S+)/)?.[1];
+    const before = of(this.currentLocalDescription);
+    if (type === "answer" && before) {
+      if (of(this.remoteDescription) === of(this.currentRemoteDescription)) return before;
+      if (`g${this.#generation}` === before) this.#generation += 1;
+    }
+    return `g${this.#generation}`;
   }
 
   async setLocalDescription(description) {

@@ -165,6 +165,26 @@ test("a lost offer whose winner does not come is made again after a while", asyn
   await restarted;
 });
 
+test("a restart that crosses one of theirs is done by it, and not made again", async () => {
+  const { call, gateway, pc } = await inCall();
+  const restarted = call.restartIce();
+  await settle();
+  const fresh = { ...OFFER, sdp: OFFER.sdp.replace(/a=ice-ufrag:.*/, "a=ice-ufrag:theirs") };
+  await gateway.tell(
+    {
+      type: "call.description",
+      call: call.id,
+      description: { type: "rollback" },
+      negotiation: 2,
+      code: "glare",
+    },
+    { type: "call.description", call: call.id, description: fresh, negotiation: 1 },
+  );
+  await restarted;
+  assert.equal(gateway.last("call.description").description.type, "answer");
+  assert.equal(pc().log.filter((one) => one === "local offer").length, 2);
+});
+
 test("an answer meets only its own offer", async () => {
   const { call, gateway, pc } = await inCall();
   void call.restartIce().catch(() => {});
@@ -214,6 +234,22 @@ test("an answer that the browser cannot take ends a call that has no other", asy
   });
   assert.equal(call.ending.cause, "not_acceptable");
   assert.equal(gateway.last("call.end").cause, "not_acceptable");
+});
+
+test("an answer that the browser cannot take leaves the call as it was", async () => {
+  const { call, gateway, pc } = await inCall();
+  const faults = [];
+  call.on("fault", (fault) => faults.push(fault.code));
+  const held = assert.rejects(call.hold(), (fault) => fault.code === "bad_answer");
+  await settle();
+  const { negotiation } = gateway.last("call.hold");
+  await gateway.agree();
+  const description = { type: "answer", sdp: "bad" };
+  await gateway.tell({ type: "call.description", call: call.id, description, negotiation });
+  await held;
+  assert.deepEqual(faults, ["bad_answer"]);
+  assert.equal(pc().signalingState, "stable");
+  assert.equal(call.state, "established");
 });
 
 test("asked for an offer, it makes one", async () => {

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 import { FakeLocks, FakeStore, settle, tab } from "./fakes.mjs";
-import { ANSWER, Crosspoint, OFFER, connected, inCall } from "./rig.mjs";
+import { ANSWER, Crosspoint, OFFER, PROMISED, connected, inCall } from "./rig.mjs";
 
 test("a lost socket changes nothing in a call", async () => {
   const { call, gateway, clock, sockets, pc } = await inCall();
@@ -278,6 +278,121 @@ test("a call taken by an offer before a reload gets a new one when it is answere
   assert.equal(call.state, "established");
   const { description, negotiation } = second.gateway.last("call.description");
   assert.deepEqual([description.type, negotiation], ["offer", 2]);
+});
+
+const CANDIDATE = { candidate: "candidate:9", sdpMid: "0" };
+const PROMISED_OFFER = {
+  type: "call.description",
+  call: "c-1",
+  description: OFFER,
+  negotiation: 1,
+};
+
+/** A page that has accepted a call whose offer is to come. */
+async function accepted(store) {
+  const first = await connected({ store, locks: new FakeLocks() });
+  await first.gateway.tell(PROMISED);
+  void first.heard.incoming[0].accept();
+  await settle();
+  await first.gateway.agree();
+  return first;
+}
+
+/** What a page after the reload makes of a call that waits for the caller's offer, or for us. */
+async function answersAfter(second) {
+  const [call] = second.heard.call;
+  assert.deepEqual([call.state, second.heard.incoming], ["answering", []], "it rings no more");
+  const { description, negotiation } = second.gateway.last("call.description");
+  assert.deepEqual([description.type, negotiation], ["answer", 1]);
+  assert.deepEqual(second.pc().candidates, [CANDIDATE]);
+  await second.gateway.agree();
+  await second.gateway.tell({ type: "call.accepted", call: "c-1" });
+  assert.equal(call.state, "established");
+  assert.equal(second.gateway.all("call.description").length, 1);
+}
+
+const early = (need) => [{ call: "c-1", state: "early", direction: "incoming", need }];
+
+test("a call that rang without an offer before a reload is accepted after it", async () => {
+  const store = new FakeStore();
+  const first = await connected({ store, locks: new FakeLocks() });
+  await first.gateway.tell(PROMISED);
+  const second = await reloaded(
+    { store },
+    {
+      welcome: { next_seq: 2 },
+      calls: [{ call: "c-1", state: "ringing", direction: "incoming", need: "nothing" }],
+    },
+  );
+  void second.heard.incoming[0].accept();
+  await settle();
+  assert.equal(second.gateway.last("call.accept").description, undefined);
+  await second.gateway.agree();
+  await second.gateway.tell(PROMISED_OFFER);
+  assert.equal(second.gateway.last("call.description").description.type, "answer");
+});
+
+test("an offer that comes after the reload of the page that accepted is answered", async () => {
+  const store = new FakeStore();
+  await accepted(store);
+  const second = await reloaded({ store }, { welcome: { next_seq: 2 }, calls: early("nothing") });
+  assert.equal(second.gateway.all("call.description").length, 0);
+  await second.gateway.tell(PROMISED_OFFER, {
+    type: "call.candidate",
+    call: "c-1",
+    candidate: CANDIDATE,
+  });
+  await answersAfter(second);
+});
+
+test("an offer that came during the reload of the page that accepted is answered", async () => {
+  const store = new FakeStore();
+  await accepted(store);
+  const events = [
+    { ...PROMISED_OFFER, seq: 2 },
+    { type: "call.candidate", call: "c-1", candidate: CANDIDATE, seq: 3 },
+  ];
+  const calls = early("answer");
+  const second = await reloaded({ store }, { welcome: { next_seq: 2 }, events, calls });
+  await answersAfter(second);
+});
+
+test("an offer that a page did not answer before its reload is answered, once", async () => {
+  const store = new FakeStore();
+  const first = await accepted(store);
+  first.gateway.socket.send = () => {}; // The answer is lost with the page.
+  await first.gateway.tell(PROMISED_OFFER, {
+    type: "call.candidate",
+    call: "c-1",
+    candidate: CANDIDATE,
+  });
+  const second = await reloaded({ store }, { welcome: { next_seq: 4 }, calls: early("answer") });
+  assert.equal(second.gateway.all("call.description").length, 1);
+  await second.gateway.tell(PROMISED_OFFER); // As after lost events.
+  await answersAfter(second);
+});
+
+test("a page that lost what it kept answers the offer that it is told again", async () => {
+  const second = await connected(
+    {},
+    { resumed: "snapshot", next_seq: 4 },
+    { upTo: 3, calls: early("answer") },
+  );
+  await second.gateway.tell({ type: "call.candidate", call: "c-1", candidate: CANDIDATE });
+  await second.gateway.tell(PROMISED_OFFER);
+  await answersAfter(second);
+});
+
+test("the word that an offer was answered may be lost, the call is established", async () => {
+  const first = await accepted(new FakeStore());
+  await first.gateway.tell(PROMISED_OFFER);
+  await first.gateway.agree();
+  first.sockets[0].lose();
+  await first.clock.pass(1000);
+  const calls = [{ call: "c-1", state: "established", direction: "incoming" }];
+  await first.sockets[1].welcome({ resumed: "snapshot", next_seq: 9 }, { upTo: 8, calls });
+  assert.equal(first.heard.incoming[0].state, "established");
+  assert.equal(first.sockets[1].of("call.description").length, 0, "no needless offer");
 });
 
 test("disconnect ends every call and forgets the session", async () => {

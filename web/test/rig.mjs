@@ -13,6 +13,15 @@ export const ANSWER = {
   sdp: "v=0\r\na=ice-ufrag:them\r\nm=audio 9 X 111\r\na=mid:0\r\n",
 };
 
+/** A call whose caller makes his offer when it is accepted. */
+export const PROMISED = {
+  type: "call.incoming",
+  call: "c-1",
+  from: { uri: "user:bob" },
+  to: "user:alice",
+  need: "nothing",
+};
+
 /** A connected client; `gateway` is the other end of its socket. */
 export async function connected(options = {}, welcome = {}, replay = {}) {
   const rig = tab(options);

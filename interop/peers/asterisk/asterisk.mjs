@@ -142,8 +142,10 @@ export class Asterisk {
         return Manager.connect(amiPort);
       }, 100);
       check(own.manager !== 'ended', `Asterisk ended at once; see ${own.log}`);
-      await own.command('core waitfullybooted', 30_000);
-      const said = await own.command('core show version');
+      // Orders are taken before all of them are known.
+      await until(30_000, 'Asterisk has booted', () => own.command('core waitfullybooted', 30_000));
+      const said = await until(10_000, 'Asterisk says what it is', () => (
+        own.command('core show version')));
       own.version = /Asterisk \d+\.\d+\.\d+/.exec(said)?.[0] ?? said.trim();
     } catch (error) {
       await own.stop();

@@ -50,8 +50,8 @@ export class Ejabberd {
     const pem = path.join(own.folder, 'server.pem');
     fs.writeFileSync(pem, [server.certificate, server.key]
       .map((file) => fs.readFileSync(file, 'utf8')).join(''));
-    const none = { 'nobody.xmpp.test': 'nobody' };
-    const hosts = Object.keys(components).length ? components : none;
+    const [secret = 'nobody', ...others] = new Set(Object.values(components));
+    check(!others.length, 'ejabberd has one secret for all components of the lab');
     const values = {
       PEM: pem,
       CA: ca,
@@ -59,8 +59,7 @@ export class Ejabberd {
       COMPONENT_PORT: own.componentPort,
       COMPONENT_TLS: tls,
       HTTP_PORT: own.httpPort,
-      COMPONENTS: Object.entries(hosts)
-        .map(([domain, secret]) => `      "${domain}":\n        password: "${secret}"`).join('\n'),
+      SECRET: secret,
     };
     const text = fs.readFileSync(path.join(interop, 'peers/ejabberd/ejabberd.yml'), 'utf8');
     fs.writeFileSync(own.file, text.replace(/\{\{(\w+)\}\}/g, (_, key) => values[key]));

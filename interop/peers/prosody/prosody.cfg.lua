@@ -1,4 +1,4 @@
--- Prosody in the lab: accounts alice and bob, components with the secret of the case.
+-- Prosody in the lab: the accounts of the case, components with its secret.
 -- What stands in double braces is filled in by prosody.mjs.
 pidfile = "{{FOLDER}}/prosody.pid"
 data_path = "{{FOLDER}}/data"
@@ -26,6 +26,8 @@ component_ports = { {{COMPONENT_PORT}} }
 component_interfaces = { "127.0.0.1" }
 smacks_hibernation_time = 60
 limits = { c2s = { rate = "10mb/s" } }
+-- A user of the lab sends an attribute of 500 KB, and the component is to see it.
+c2s_stanza_size_limit = 1024 * 1024
 log = { debug = "*console" }
 
 VirtualHost "xmpp.test"

@@ -24,6 +24,7 @@ async function asComponent(ctx, peer, { secret = 'lab secret', xmpp = {}, tls = 
   const server = await SERVERS[peer].start(ctx, { components, tls: tls.tls });
   const component = {
     name: 'chat', domain: GATEWAY, host: '127.0.0.1', port: server.componentPort, secret,
+    callers: ['*@xmpp.test'],
     serves: ['+*'], ...tls,
   };
   const gateway = await Gateway.start(ctx, {
@@ -134,7 +135,7 @@ async function asAccount(ctx, peer, password = 'pw-bob') {
   const { ca } = await certificates();
   const account = {
     name: 'bob', jid: 'bob@xmpp.test/desk', password, owner: 'bob',
-    server: `127.0.0.1:${between.port}`, ca,
+    server: `127.0.0.1:${between.port}`, ca, callers: ['*@xmpp.test'],
   };
   const gateway = await Gateway.start(ctx, {
     config: { xmpp_account: [account], xmpp: { retry_min: '200ms', refused_retry: '300ms' } },

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use super::plan::is_pattern;
 use super::{Check, IS_HIDDEN, is_hidden, is_host, is_name};
 use crate::config::{Config, Secret};
 
@@ -54,6 +55,13 @@ impl Check<'_> {
                     self.wrong(key(&format!("serves[{which}]")), what);
                 }
             }
+            self.chat_callers(&key("callers"), &component.callers);
+            for (which, pattern) in component.destinations.iter().flatten().enumerate() {
+                if !is_pattern(pattern) {
+                    let what = "is to be a text with at most one `*`, such as `+49*`";
+                    self.wrong(key(&format!("destinations[{which}]")), what);
+                }
+            }
         }
         self.chat_accounts(config, &mut names, &mut addresses);
         self.chat_numbers(config);
@@ -84,6 +92,7 @@ impl Check<'_> {
             if account.owner.is_empty() {
                 self.wrong(key("owner"), "is to be the user whose clients it rings");
             }
+            self.chat_callers(&key("callers"), &account.callers);
             if account
                 .server
                 .as_ref()
@@ -91,6 +100,15 @@ impl Check<'_> {
             {
                 let what = "is to be a host or an address, with a port where it is not 5222";
                 self.wrong(key("server"), what);
+            }
+        }
+    }
+
+    fn chat_callers(&mut self, key: &str, callers: &[String]) {
+        for (which, pattern) in callers.iter().enumerate() {
+            if !pattern.contains(['@', '*']) || pattern.contains(['/', ' ']) {
+                let what = "is to be an address without a resource, such as `*@example.org`";
+                self.wrong(format!("{key}[{which}]"), what);
             }
         }
     }
@@ -116,7 +134,9 @@ impl Check<'_> {
         let xmpp = &config.xmpp;
         for (key, value, least, most) in [
             ("requests_max", xmpp.requests_max, 1, usize::MAX),
+            ("requests_per_peer", xmpp.requests_per_peer, 8, usize::MAX),
             ("queue_max", xmpp.queue_max, 1, usize::MAX),
+            ("sessions_max", xmpp.sessions_max, 1, usize::MAX),
             ("unacked_max", xmpp.unacked_max, 1, 1 << 20),
             ("stanza_bytes_max", xmpp.stanza_bytes_max, 10_000, 1 << 24),
             ("skipped_bytes_max", xmpp.skipped_bytes_max, 10_000, 1 << 28),

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use super::{Check, IS_HIDDEN, is_hidden, is_host, is_name};
-use crate::config::{Config, Transport, Trunk};
+use crate::config::{Component, Config, Transport, Trunk};
 
 /// Header fields that form dialogs, say where a message goes or what its body is, or prove who
 /// somebody is: never a client's to write or to see.
@@ -141,11 +141,16 @@ impl Check<'_> {
                     self.wrong(key(&format!("addresses[{which}]")), what);
                 }
             }
-            self.trunk_settings(trunk, key);
+            self.trunk_settings(trunk, &config.component, key);
         }
     }
 
-    fn trunk_settings(&mut self, trunk: &Trunk, key: impl Fn(&str) -> String) {
+    fn trunk_settings(
+        &mut self,
+        trunk: &Trunk,
+        components: &[Component],
+        key: impl Fn(&str) -> String,
+    ) {
         match (&trunk.user, &trunk.password) {
             (Some(_), None) => self.wrong(key("user"), "needs its `password` beside it"),
             (None, Some(_)) => self.wrong(key("password"), "needs its `user` beside it"),
@@ -196,6 +201,15 @@ impl Check<'_> {
             .map(|to| to.strip_prefix("user:"));
         if to.is_some_and(|user| user.is_none_or(str::is_empty)) {
             self.wrong(key("incoming_to"), "is to be `user:` and a name");
+        }
+        if let Some(name) = &trunk.incoming_chat
+            && !components.iter().any(|one| one.name == *name)
+            && self.is_read("component")
+        {
+            self.wrong(
+                key("incoming_chat"),
+                format!("there is no component named `{name}`"),
+            );
         }
     }
 

@@ -14,6 +14,7 @@ impl Check<'_> {
 
     fn sizes(&mut self, config: &Config) {
         let (sip, call, client, trace) = (&config.sip, &config.call, &config.client, &config.trace);
+        let text = &config.text;
         for (key, value, least, most) in [
             ("sip.udp_max_bytes", sip.udp_max_bytes, 500, 65_507),
             ("sip.transactions_max", sip.transactions_max, 1, usize::MAX),
@@ -67,6 +68,14 @@ impl Check<'_> {
                 client.frame_bytes_max,
                 4096,
                 1 << 24,
+            ),
+            ("text.bytes_max", text.bytes_max, 160, 49_152),
+            ("text.waiting_max", text.waiting_max, 1, usize::MAX),
+            (
+                "text.waiting_per_sender",
+                text.waiting_per_sender,
+                1,
+                usize::MAX,
             ),
             ("client.depth_max", client.depth_max, 4, 128),
             (
@@ -136,6 +145,7 @@ impl Check<'_> {
             ("call.offer_unanswered", call.offer_unanswered),
             ("call.gather_max", call.gather_max),
             ("call.join_wait", call.join_wait),
+            ("text.news_wait", config.text.news_wait),
             ("client.heartbeat", client.heartbeat),
             ("client.write_deadline", client.write_deadline),
             ("shedding.delay_max", config.shedding.delay_max),
@@ -158,6 +168,7 @@ impl Check<'_> {
             ("call.no_answer", call.no_answer),
             ("call.join_wait", call.join_wait),
             ("call.ringing_grace", call.ringing_grace),
+            ("text.news_wait", config.text.news_wait),
             ("call.answered_grace", call.answered_grace),
             ("call.drain", call.drain),
             ("client.heartbeat_deadline", client.heartbeat_deadline),

@@ -19,21 +19,28 @@ impl Check<'_> {
                 "trunk" if config.trunk.iter().any(|trunk| trunk.name == name) => {}
                 "trunk" if !self.is_read("trunk") => {}
                 "trunk" => self.wrong(key("to"), format!("there is no trunk named `{name}`")),
-                "account" if name.is_empty() => {}
+                "account" | "chat" if name.is_empty() => {}
+                "component" if config.component.iter().any(|one| one.name == name) => {}
+                "component" if !self.is_read("component") => {}
+                "component" => {
+                    self.wrong(key("to"), format!("there is no component named `{name}`"));
+                }
                 "user" | "join" if !name.is_empty() => self.template(&key("to"), name, has_star),
                 "reject" if REJECTIONS.contains(&name) => {}
                 _ => {
                     let what = format!(
-                        "is to be `trunk:` and a known trunk, `account`, `user:` and a name, \
-                         `join:` and a word, or `reject:` and one of {}",
+                        "is to be `trunk:` and a known trunk, `account`, `component:` and a known \
+                         component, `chat`, `user:` and a name, `join:` and a word, or \
+                         `reject:` and one of {}",
                         REJECTIONS.join(", ")
                     );
                     self.wrong(key("to"), what);
                 }
             }
             if let Some(dial) = &route.dial {
-                if dial.is_empty() || !matches!(kind, "trunk" | "account") {
-                    let what = "is what is dialled at a trunk: it goes with `trunk:` and `account`";
+                if dial.is_empty() || !matches!(kind, "trunk" | "account" | "component" | "chat") {
+                    let what = "is what is dialled at a trunk or a chat server: it goes with \
+                                `trunk:`, `account`, `component:` and `chat`";
                     self.wrong(key("dial"), what);
                 }
                 self.template(&key("dial"), dial, has_star);

@@ -255,8 +255,14 @@ fn each_rule_of_chat_servers_finds_its_mistake() {
         "ca = \"ca.pem\"",
         "tls_name = \"a\"",
         "serves = []",
+        "callers = [\"example.org\"]",
+        "destinations = [\"+49*\", \"*+1*\"]",
     ] {
-        let key = format!("component[0].{}", but.split(' ').next().unwrap());
+        let key = match but.split(' ').next().unwrap() {
+            "callers" => "component[0].callers[0]".to_owned(),
+            "destinations" => "component[0].destinations[1]".to_owned(),
+            name => format!("component[0].{name}"),
+        };
         let keys: Vec<_> = mistakes(&component(but))
             .into_iter()
             .map(|(_, key)| key)
@@ -274,6 +280,10 @@ fn each_rule_of_chat_servers_finds_its_mistake() {
         (account("b", "owner = \"a\""), "jid"),
         (account("a@b", ""), "owner"),
         (account("a@b", "owner = \"a\"\nserver = \"h:x\""), "server"),
+        (
+            account("a@b", "owner = \"a\"\ncallers = [\"a@b/c\"]"),
+            "callers[0]",
+        ),
     ] {
         let keys: Vec<_> = mistakes(&text).into_iter().map(|(_, key)| key).collect();
         assert_eq!(keys, [format!("xmpp_account[0].{key}")], "{text}");

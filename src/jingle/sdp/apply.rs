@@ -121,7 +121,7 @@ impl Sections {
     }
 
     /// The description with a rejected section at each place that it does not have yet.
-    fn draft(&self, heard: &SessionDescription) -> Draft {
+    pub(super) fn draft(&self, heard: &SessionDescription) -> Draft {
         let mut draft = Draft::of(heard);
         for section in draft.sections.len()..self.count() {
             if let Some(place) = self.place(section) {

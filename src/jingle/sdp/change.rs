@@ -12,7 +12,7 @@
 use super::super::action::Action;
 use super::super::content::{Application, Content, Role, Senders, Transport};
 use super::super::group::Group;
-use super::super::ice_udp::IceUdp;
+use super::super::ice_udp::{Candidate, IceUdp};
 use super::super::loss::Lost;
 use super::sections::{Named, Sections, is_live};
 use super::{Peer, tell};
@@ -271,8 +271,15 @@ fn transported(
         new.candidates = candidates;
     }
     if !restarts {
+        // The id has the user name in it where the candidate has, and the same one may not have
+        // had it before.
+        let nameless = |one: &Candidate| Candidate {
+            id: None,
+            ..one.clone()
+        };
+        let known: Vec<Candidate> = old.candidates.iter().map(nameless).collect();
         new.candidates
-            .retain(|candidate| !old.candidates.contains(candidate));
+            .retain(|candidate| !known.contains(&nameless(candidate)));
     }
     new.fingerprints.clear();
     if !new.candidates.is_empty() {
@@ -291,7 +298,13 @@ fn described(
     let mut unseen = Vec::new();
     let old = tell::describe(before, author, &mut unseen);
     let new = tell::describe(media, author, lost);
-    if old != new {
+    // What is new the peer cannot answer to, and does not need to know: only what it may send by
+    // what it was told is said again.
+    let differs = old.payload_types.iter().any(|one| {
+        let same = new.payload_types.iter().find(|other| other.id == one.id);
+        same != Some(one)
+    });
+    if differs {
         sorted.describe.push(Content {
             application: Some(Application::Rtp(Box::new(new))),
             ..Content::named(named.creator, &named.name)

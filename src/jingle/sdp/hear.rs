@@ -7,6 +7,7 @@ use super::super::group::Group;
 use super::super::ice_udp::IceUdp;
 use super::super::loss::{Loss, Lost};
 use super::super::rtp::{Description, PayloadType};
+use super::super::source::Source;
 use super::draft::{Draft, Lines};
 use super::sections::{Named, Sections};
 use super::tell::is_bandwidth;
@@ -386,7 +387,31 @@ fn formats_of(usable: &Usable<'_>, section: usize, lines: &mut Lines<'_>) {
 }
 
 fn sources(description: &Description, lines: &mut Lines<'_>) {
+    let described = |ssrc: u32| description.sources.iter().find(|it| it.ssrc == ssrc);
+    let name_of = |source: &Source| source.parameter("cname").map(str::to_owned);
+    let mut undescribed: Vec<(u32, String)> = Vec::new();
     for group in &description.source_groups {
+        let known = group.sources.iter().filter_map(|ssrc| described(*ssrc));
+        let name = known.filter_map(name_of).next();
+        let unknown = group
+            .sources
+            .iter()
+            .filter(|ssrc| described(**ssrc).is_none());
+        match (name, unknown.copied().collect::<Vec<u32>>()) {
+            (_, unknown) if unknown.is_empty() => {}
+            // Those of a group are of one end. Of a group `stanza` describes the first alone, and
+            // Chromium refuses a description with a group that has others.
+            (Some(name), unknown) => {
+                undescribed.extend(unknown.into_iter().map(|ssrc| (ssrc, name.clone())));
+            }
+            (None, _) => {
+                lines.lose(
+                    Loss::SourceAttribute,
+                    "a group of sources that nobody describes",
+                );
+                continue;
+            }
+        }
         let sources: Vec<String> = group.sources.iter().map(u32::to_string).collect();
         let mut words = vec![group.semantics.as_str()];
         words.extend(sources.iter().map(String::as_str));
@@ -404,6 +429,11 @@ fn sources(description: &Description, lines: &mut Lines<'_>) {
                 lines.lose(Loss::Unwritable, format!("source {ssrc}"));
             }
         }
+    }
+    undescribed.sort_unstable();
+    undescribed.dedup_by_key(|(ssrc, _)| *ssrc);
+    for (ssrc, name) in undescribed {
+        lines.line(&format!("a=ssrc:{ssrc} cname:{name}"));
     }
 }
 
@@ -496,6 +526,33 @@ mod tests {
             a=ice-options:trickle\r\na=mid:voice\r\na=sendrecv\r\na=rtpmap:0 PCMU/8000\r\n";
         assert_eq!(heard.description.to_text(), expected);
         assert_eq!(heard.lost, []);
+    }
+
+    #[test]
+    fn group_of_sources_names_none_that_is_not_described() {
+        let group = |ssrcs: [u8; 2]| {
+            let [a, b] = ssrcs;
+            format!(
+                "<ssrc-group xmlns='{0}' semantics='FID'><source xmlns='{0}' ssrc='{a}'/>\
+                 <source xmlns='{0}' ssrc='{b}'/></ssrc-group>",
+                ns::SSMA
+            )
+        };
+        let source = format!(
+            "<source xmlns='{}' ssrc='1'><parameter name='cname' value='c'/></source>",
+            ns::SSMA
+        );
+        let inside = format!("{}{}{source}", group([1, 2]), group([3, 4]));
+        let heard = hear(&content("video", &inside, ICE)).unwrap();
+        let text = heard.description.to_text();
+        let lines: Vec<&str> = text.lines().filter(|it| it.contains("ssrc")).collect();
+        let expected = [
+            "a=ssrc-group:FID 1 2",
+            "a=ssrc:1 cname:c",
+            "a=ssrc:2 cname:c",
+        ];
+        assert_eq!(lines, expected);
+        assert_eq!(losses(&heard), [Loss::SourceAttribute]);
     }
 
     #[test]

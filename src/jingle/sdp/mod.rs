@@ -24,6 +24,7 @@ mod change;
 mod codec;
 mod draft;
 mod hear;
+mod mirror;
 mod sections;
 mod tell;
 mod trickle;

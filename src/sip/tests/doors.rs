@@ -106,7 +106,6 @@ fn each_method_is_answered_as_the_table_says() {
         ("PRACK", "405"),
         ("REFER", "405"),
         ("SUBSCRIBE", "405"),
-        ("MESSAGE", "405"),
         ("PUBLISH", "405"),
         ("NOTIFY", "481"),
         ("FOO", "501"),

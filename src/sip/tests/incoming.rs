@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::call::cause::Cause;
-use crate::call::signal::{By, Ending};
+use crate::call::signal::{By, Ending, Opening};
 
 fn arrived(bench: &mut Bench) -> LegId {
     bench.told();
@@ -301,7 +301,10 @@ fn description_in_a_multipart_body_is_taken() {
     bench.receive(&invite_with("1", "i1", &[kind], &body));
     bench.expect("100");
     let call = bench.calls.pop_front().unwrap();
-    assert_eq!(call.invite.offer, Some(description(&offer_text())));
+    assert_eq!(
+        call.invite.opening,
+        Opening::Offer(description(&offer_text()))
+    );
 }
 
 #[test]

@@ -5,6 +5,7 @@ mod faults;
 mod incoming;
 mod inside;
 mod outgoing;
+mod paging;
 mod registering;
 mod traces;
 mod transports;
@@ -20,7 +21,7 @@ use super::name::{Method, Name};
 use super::text::{Limits, Parsed, parse};
 use super::uri::Uri;
 use crate::address::Address;
-use crate::call::signal::{Caller, Invite, Signal};
+use crate::call::signal::{Caller, Invite, Opening, Signal};
 use crate::config::{Account, Config, Secret, Trunk};
 use crate::id::{LegId, Source};
 use crate::sdp::{self, SessionDescription};
@@ -283,6 +284,15 @@ impl Bench {
         account: Option<(String, String)>,
         offer: Option<SessionDescription>,
     ) -> LegId {
+        self.invite(uri, account, offer.into())
+    }
+
+    pub(super) fn invite(
+        &mut self,
+        uri: &str,
+        account: Option<(String, String)>,
+        opening: Opening,
+    ) -> LegId {
         let leg = self.ids.leg();
         let target = Target {
             uri: Uri::parse(uri).unwrap(),
@@ -295,7 +305,7 @@ impl Bench {
         let invite = Invite {
             from: Caller::default(),
             to: Address::Dialled("600".into()),
-            offer,
+            opening,
             headers: vec![
                 ("X-Ticket".into(), "7".into()),
                 ("Route".into(), "<sip:evil.example;lr>".into()),

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::call::cause::Cause;
-use crate::call::signal::Ending;
+use crate::call::signal::{Ending, Opening};
 
 const CONTACT: &str = "Contact: <sip:600@192.0.2.9:5060>";
 const CHALLENGE: &str = "WWW-Authenticate: Digest realm=\"r\", nonce=\"n1\", qop=\"auth\"";
@@ -41,6 +41,20 @@ fn call_rings_and_is_answered_and_ended() {
     assert_eq!(number_of(&bye), 2);
     bench.reply(&bye, 200, "", &[], "");
     bench.told();
+    assert_eq!(bench.gone, [leg]);
+}
+
+#[test]
+fn invitation_before_there_is_an_offer_is_the_gateways_own_fault() {
+    let mut bench = Bench::new();
+    let leg = bench.invite("sip:600@192.0.2.9:5060", None, Opening::Later);
+    assert_eq!(bench.told(), ["End internal"]);
+    let Some(Signal::End(ending)) = bench.said.last() else {
+        panic!("{:?}", bench.said);
+    };
+    let why = "an INVITE was to be sent before there was the offer that it needs";
+    assert_eq!(ending, &Ending::by_gateway(Cause::Internal).because(why));
+    bench.expect_silence();
     assert_eq!(bench.gone, [leg]);
 }
 

@@ -155,7 +155,7 @@ impl Agent {
         let invite = Box::new(Invite {
             from,
             to,
-            offer,
+            opening: offer.into(),
             headers,
         });
         let (session, name) = (id, call);

@@ -9,7 +9,7 @@ use super::rig::{
     types,
 };
 use crate::call::cause::Cause;
-use crate::call::signal::{Dtmf, Ending, Signal};
+use crate::call::signal::{Dtmf, Ending, Opening, Signal};
 use crate::contain::trap;
 use crate::trace::What;
 use crate::ws::code::Code;
@@ -19,7 +19,7 @@ fn outgoing_call_from_asking_to_the_end() {
     let mut rig = Rig::with_alice();
     let leg = rig.create(1, "c1");
     assert_eq!(rig.calls[0].invite.from.uri, "user:alice");
-    assert!(rig.calls[0].invite.offer.is_some());
+    assert!(matches!(rig.calls[0].invite.opening, Opening::Offer(_)));
     rig.apply(leg, Signal::Ring);
     rig.apply(leg, Signal::Ring);
     rig.apply(

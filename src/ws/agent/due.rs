@@ -166,6 +166,7 @@ impl Agent {
         for leg in legs.unwrap_or_default() {
             self.expire(leg);
         }
+        self.texts_lost(id);
         let Some(session) = self.sessions.remove(&id) else {
             return;
         };

@@ -4,13 +4,14 @@ use std::time::{Duration, Instant};
 
 use super::{Agent, Door, Event};
 use crate::ask::{AskId, Question, Told};
+use crate::config;
 use crate::id::Source;
 use crate::ws::auth::{Permissions, Verdict};
 use crate::ws::code::{Code, close};
 use crate::ws::connection::{ConnectionId, State, Wish};
 use crate::ws::frame::{
-    AccountInfo, AccountStanding, Grace, Hello, IceServer, Limits, Resumed, ServerFrame,
-    SnapshotWord, TokenRefresh,
+    AccountInfo, AccountStanding, Event as Said, Grace, Hello, IceServer, Limits, Resumed,
+    ServerFrame, SnapshotWord, TokenRefresh,
 };
 use crate::ws::leg::{Fault, Leg};
 use crate::ws::session::{Link, Session, SessionId};
@@ -227,12 +228,16 @@ impl Agent {
         };
         match session.ring.after(seq) {
             Some(replay) => {
-                session.ring.acknowledge(seq);
+                self.acknowledged(id, seq);
                 self.counts.resumed += 1;
                 (id, Resumed::Whole(true), replay)
             }
             None => {
                 session.ring.clear();
+                if seq <= session.ring.last() {
+                    self.acknowledged(id, seq);
+                }
+                self.texts_lost(id);
                 self.counts.snapshots += 1;
                 (id, Resumed::Snapshot(SnapshotWord::Snapshot), Vec::new())
             }
@@ -357,14 +362,6 @@ impl Agent {
     ) -> ServerFrame {
         let permissions = &session.permissions;
         let named = permissions.accounts.iter().chain(&session.brought);
-        let ice_servers = self.client.ice_server.iter().map(|server| IceServer {
-            urls: server.urls.clone(),
-            username: server.username.clone(),
-            credential: server
-                .credential
-                .as_ref()
-                .map(|secret| secret.reveal().to_owned()),
-        });
         let ends_in = permissions
             .expires_at
             .map(|at| at.saturating_sub(self.unix(now)));
@@ -376,12 +373,13 @@ impl Agent {
             accounts: named
                 .map(|account| self.account_info(&permissions.user, account))
                 .collect(),
-            ice_servers: ice_servers.collect(),
+            ice_servers: self.ice_servers_of(&permissions.user),
             limits: Limits {
                 frame_bytes: self.client.frame_bytes_max,
                 calls: self.calls_max(permissions),
                 candidates: self.call.candidates_max,
                 frames_per_second: self.client.frames_per_second,
+                text_bytes: self.text_bytes_max,
             },
             grace: Grace {
                 ringing_ms: ms(self.call.ringing_grace),
@@ -390,6 +388,34 @@ impl Agent {
             heartbeat_ms: ms(self.client.heartbeat),
             expires_in_ms: ends_in.map(|seconds| seconds.saturating_mul(1000)),
             gateway: concat!("crosspoint/", env!("CARGO_PKG_VERSION")).to_owned(),
+        }
+    }
+
+    /// The servers for media that a user is told: those of the configuration, then his own.
+    fn ice_servers_of(&self, user: &str) -> Vec<IceServer> {
+        let own = self.ice_servers.get(user).into_iter().flatten();
+        let all = self.client.ice_server.iter().chain(own);
+        let told = all.map(|server| IceServer {
+            urls: server.urls.clone(),
+            username: server.username.clone(),
+            credential: server
+                .credential
+                .as_ref()
+                .map(|secret| secret.reveal().to_owned()),
+        });
+        told.collect()
+    }
+
+    /// The servers for media that a user has besides those of the configuration are these now.
+    pub fn set_ice_servers(&mut self, user: &str, servers: Vec<config::IceServer>) {
+        match servers.is_empty() {
+            true => self.ice_servers.remove(user),
+            false => self.ice_servers.insert(user.to_owned(), servers),
+        };
+        let ice_servers = self.ice_servers_of(user);
+        let event = Said::IceServers { ice_servers };
+        for session in self.sessions_of(user) {
+            self.event(session, &event);
         }
     }
 

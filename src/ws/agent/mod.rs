@@ -1,8 +1,8 @@
 //! All clients without I/O: text in, connections, sessions, legs, signals out, and back.
 //!
 //! `entry.rs` lets clients in, `request.rs` takes what they ask for, `call.rs` carries calls
-//! between them and the middle, `say.rs` sends, numbers and traces, `due.rs` does what is due,
-//! `counts.rs` is what an operator counts.
+//! between them and the middle, `text.rs` text messages, `say.rs` sends, numbers and traces,
+//! `due.rs` does what is due, `counts.rs` is what an operator counts.
 
 mod call;
 mod counts;
@@ -10,6 +10,7 @@ mod due;
 mod entry;
 mod request;
 mod say;
+mod text;
 
 #[cfg(test)]
 mod call_tests;
@@ -18,15 +19,20 @@ mod entry_tests;
 #[cfg(test)]
 mod exchange_tests;
 #[cfg(test)]
+mod promise_tests;
+#[cfg(test)]
 mod resume_tests;
 #[cfg(test)]
 mod rig;
+#[cfg(test)]
+mod text_tests;
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
 pub use self::counts::Counts;
 use self::entry::Asked;
+pub use self::text::Sent;
 use super::auth::{Doorkeeper, Permissions};
 use super::code::{Code, close};
 use super::connection::{Bucket, Connection, ConnectionId, Flow, State};
@@ -39,8 +45,9 @@ use super::timer::{Timer, Timers};
 use crate::ask::{AskId, Question};
 use crate::call::signal::{Invite, Signal};
 use crate::config::{self, Config};
-use crate::id::{LegId, Source};
+use crate::id::{LegId, NoteId, Source};
 use crate::sdp;
+use crate::text::Outcome;
 use crate::trace::Entry;
 
 /// What the agent tells the gateway.
@@ -97,6 +104,15 @@ pub enum Event {
     /// A client's request for a call is refused before it was routed; what follows of this leg is
     /// its trace.
     Refused(Refused),
+    /// A client sends a text message.
+    Text(Sent),
+    /// What became of a copy of a text message that a client was given.
+    TextOutcome {
+        /// Which message.
+        note: NoteId,
+        /// What.
+        outcome: Outcome,
+    },
     /// A line of a trace.
     Trace(Entry),
     /// A leg has finished.
@@ -173,6 +189,7 @@ pub struct Agent {
     kept: BTreeMap<String, (String, String)>,
     keeper: Doorkeeper,
     descriptions: sdp::Limits,
+    text_bytes_max: usize,
     bodies_traced: bool,
     retry_after: Duration,
     epoch: (Instant, Duration),
@@ -189,6 +206,8 @@ pub struct Agent {
     /// `call.create` requests that wait for the gateway's word: the request's id.
     pending: BTreeMap<LegId, String>,
     standings: BTreeMap<(String, String), AccountStanding>,
+    /// Servers for media that users have besides those of the configuration.
+    ice_servers: BTreeMap<String, Vec<config::IceServer>>,
     asked: BTreeMap<AskId, Asked>,
     last_ask: u64,
     timers: Timers,
@@ -225,6 +244,7 @@ impl Agent {
             keeper: Doorkeeper::new(&config.auth),
             auth: config.auth.clone(),
             descriptions,
+            text_bytes_max: config.text.bytes_max,
             bodies_traced: config.trace.bodies,
             retry_after: config.shedding.retry_after,
             epoch: (now, unix),
@@ -238,6 +258,7 @@ impl Agent {
             calls: BTreeMap::new(),
             pending: BTreeMap::new(),
             standings: BTreeMap::new(),
+            ice_servers: BTreeMap::new(),
             asked: BTreeMap::new(),
             last_ask: 0,
             timers: Timers::default(),

@@ -28,8 +28,8 @@ impl Agent {
         now: Instant,
     ) {
         let Parsed { frame, ack } = parsed;
-        if let (Some(ack), Some(session)) = (ack, self.sessions.get_mut(&id)) {
-            session.ring.acknowledge(ack);
+        if let Some(ack) = ack {
+            self.acknowledged(id, ack);
         }
         match &frame {
             ClientFrame::Ack(_) => return, // Taken above, as of any frame.
@@ -58,6 +58,7 @@ impl Agent {
             ClientFrame::AccountAdd(add) => self.add_account(id, add),
             ClientFrame::AccountRemove(remove) => self.remove_account(id, &remove),
             ClientFrame::CallCreate(create) => self.create(id, create, text, ids, now),
+            ClientFrame::MessageSend(send) => self.send_text(id, send),
             frame => self.call_frame(id, frame, text, now),
         }
     }
@@ -93,7 +94,8 @@ impl Agent {
             | ClientFrame::CallAccept(_)
             | ClientFrame::CallHold(_)
             | ClientFrame::CallResume(_)
-            | ClientFrame::CallDtmf(_) => frame.name(),
+            | ClientFrame::CallDtmf(_)
+            | ClientFrame::MessageSend(_) => frame.name(),
             ClientFrame::CallProgress(_) => "call.accept",
             ClientFrame::Hello(_)
             | ClientFrame::TokenRefresh(_)

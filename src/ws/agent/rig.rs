@@ -6,13 +6,14 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::{Agent, Call, Event, Invitee, Refused};
+use super::{Agent, Call, Event, Invitee, Refused, Sent};
 use crate::address::Address;
 use crate::ask::{AskId, Question, Told};
-use crate::call::signal::{Caller, Invite, MediaFlow, Signal};
+use crate::call::signal::{Caller, Invite, MediaFlow, Opening, Signal};
 use crate::config::{self, Config};
-use crate::id::{LegId, Source};
+use crate::id::{LegId, NoteId, Source};
 use crate::sdp::{Limits, MediaState, SessionDescription};
+use crate::text::Outcome;
 use crate::trace::{Entry, What};
 use crate::ws::ConnectionId;
 use crate::ws::frame::check_server_text;
@@ -32,6 +33,8 @@ pub(super) struct Rig {
     pub gone: Vec<LegId>,
     pub refused: Vec<Refused>,
     pub trace: Vec<Entry>,
+    pub texts: Vec<Sent>,
+    pub outcomes: Vec<(NoteId, Outcome)>,
 }
 
 /// 2023-11-14, so that tokens of the tests have a time.
@@ -104,6 +107,8 @@ impl Rig {
             gone: Vec::new(),
             refused: Vec::new(),
             trace: Vec::new(),
+            texts: Vec::new(),
+            outcomes: Vec::new(),
         }
     }
 
@@ -114,7 +119,7 @@ impl Rig {
         rig
     }
 
-    fn settle(&mut self) {
+    pub(super) fn settle(&mut self) {
         while let Some(event) = self.agent.poll_event() {
             match event {
                 Event::Send { connection, text } => {
@@ -147,6 +152,8 @@ impl Rig {
                     self.accounts.push(format!("-{user} {account}"));
                 }
                 Event::Refused(refused) => self.refused.push(refused),
+                Event::Text(sent) => self.texts.push(sent),
+                Event::TextOutcome { note, outcome } => self.outcomes.push((note, outcome)),
                 Event::Trace(entry) => self.trace.push(entry),
                 Event::Gone { leg } => self.gone.push(leg),
             }
@@ -261,6 +268,15 @@ impl Rig {
 
     /// The connection's session is called, by an offer or without; its leg.
     pub(super) fn invite(&mut self, session: SessionId, call: &str, offer: Option<&str>) -> LegId {
+        self.invite_with(session, call, offer.map(sdp).into())
+    }
+
+    pub(super) fn invite_with(
+        &mut self,
+        session: SessionId,
+        call: &str,
+        opening: Opening,
+    ) -> LegId {
         let leg = self.ids.leg();
         let invitee = Invitee {
             session,
@@ -274,7 +290,7 @@ impl Rig {
                 display_name: Some("Desk".into()),
             },
             to: Address::User("alice".into()),
-            offer: offer.map(sdp),
+            opening,
             headers: vec![("X-Queue".into(), "sales".into())],
         };
         self.apply(leg, Signal::Invite(Box::new(invite)));
@@ -365,6 +381,13 @@ pub(super) fn established() -> (Rig, LegId) {
     let leg = rig.create(1, "c1");
     rig.apply(leg, Signal::Accept(Some(sdp(&answer()))));
     rig.heard(1);
+    (rig, leg)
+}
+
+/// A call for alice, whose caller makes his offer when she accepts.
+pub(super) fn promised() -> (Rig, LegId) {
+    let mut rig = Rig::with_alice();
+    let leg = rig.invite_with(rig.session_of("alice"), "c1", Opening::Later);
     (rig, leg)
 }
 

@@ -4,6 +4,7 @@
 //! straight into their struct. Nothing is copied in between, however large a description is.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
 use schemars::JsonSchema;
@@ -69,6 +70,9 @@ pub enum ClientFrame {
     /// Digits, by signaling.
     #[serde(rename = "call.dtmf")]
     CallDtmf(CallDtmf),
+    /// Sends a text message.
+    #[serde(rename = "message.send")]
+    MessageSend(MessageSend),
 }
 
 /// `hello`.
@@ -239,8 +243,9 @@ pub struct CallAccept {
     /// The call.
     #[serde(deserialize_with = "name")]
     pub call: String,
-    /// The answer; the offer where `call.incoming` said that one is needed.
-    pub description: Description,
+    /// What `call.incoming` said that is needed: the answer, the offer, or nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<Description>,
     /// The number of the offer that it answers, or the offer's own.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub negotiation: Option<u64>,
@@ -331,6 +336,31 @@ pub struct CallDtmf {
     /// How long each is pressed, 40 to 6000; 160 by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub duration_ms: Option<u64>,
+}
+
+/// `message.send`.
+#[derive(Clone, Deserialize, Hash, JsonSchema, PartialEq, Eq, Serialize)]
+pub struct MessageSend {
+    /// The request; what becomes of the message is told under it.
+    #[serde(deserialize_with = "request_id")]
+    pub id: String,
+    /// Whom it is for.
+    pub to: String,
+    /// What is written.
+    pub text: String,
+    /// The account to write as.
+    #[serde(default, deserialize_with = "line_option")]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
+}
+
+/// What people write is nobody else's.
+impl fmt::Debug for MessageSend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("MessageSend")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A frame, and the `ack` that any frame may carry.
@@ -452,6 +482,7 @@ impl ClientFrame {
             "call.hold" => members("call.hold", text, Self::CallHold),
             "call.resume" => members("call.resume", text, Self::CallResume),
             "call.dtmf" => members("call.dtmf", text, Self::CallDtmf),
+            "message.send" => members("message.send", text, Self::MessageSend),
             _ => Err(BadMembers::UnknownType),
         }
     }
@@ -477,6 +508,7 @@ impl ClientFrame {
             Self::CallHold(_) => "call.hold",
             Self::CallResume(_) => "call.resume",
             Self::CallDtmf(_) => "call.dtmf",
+            Self::MessageSend(_) => "message.send",
         }
     }
 
@@ -497,7 +529,8 @@ impl ClientFrame {
             | Self::CallDescription(CallDescription { id, .. })
             | Self::CallHold(CallDescription { id, .. })
             | Self::CallResume(CallDescription { id, .. })
-            | Self::CallDtmf(CallDtmf { id, .. }) => Some(id),
+            | Self::CallDtmf(CallDtmf { id, .. })
+            | Self::MessageSend(MessageSend { id, .. }) => Some(id),
             Self::Ping(Ping { id }) | Self::CallCandidate(CallCandidate { id, .. }) => {
                 id.as_deref()
             }
@@ -513,7 +546,8 @@ impl ClientFrame {
             | Self::Ping(_)
             | Self::TokenRefresh(_)
             | Self::AccountAdd(_)
-            | Self::AccountRemove(_) => None,
+            | Self::AccountRemove(_)
+            | Self::MessageSend(_) => None,
             Self::CallCreate(CallCreate { call, .. })
             | Self::CallRing(CallRing { call, .. })
             | Self::CallProgress(CallProgress { call, .. })

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 pub use self::client::{
     AccountAdd, AccountRemove, Ack, BadFrame, CallAccept, CallCandidate, CallCreate,
     CallDescription, CallDtmf, CallEnd, CallProgress, CallReject, CallRing, ClientFrame, Header,
-    Hello, Parsed, Ping, RejectCause, Resume, TokenRefresh,
+    Hello, MessageSend, Parsed, Ping, RejectCause, Resume, TokenRefresh,
 };
 pub use self::schema::schema;
 pub use self::server::{

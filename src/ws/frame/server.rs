@@ -113,6 +113,12 @@ pub enum Event {
         /// When.
         expires_in_ms: u64,
     },
+    /// The servers for `RTCPeerConnection` are others now: for connections from here on.
+    #[serde(rename = "ice.servers")]
+    IceServers {
+        /// All of them, in place of those of `welcome`.
+        ice_servers: Vec<IceServer>,
+    },
     /// Somebody calls.
     #[serde(rename = "call.incoming")]
     CallIncoming {
@@ -235,6 +241,41 @@ pub enum Event {
         /// For people, never to be parsed.
         message: String,
     },
+    /// Somebody has written.
+    #[serde(rename = "message.incoming")]
+    MessageIncoming {
+        /// Who.
+        from: Caller,
+        /// Whom it was for.
+        to: String,
+        /// The account that it was for, where it was one.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        account: Option<String>,
+        /// What was written.
+        text: String,
+    },
+    /// A message of the client has arrived: a program of whom it was for has it.
+    #[serde(rename = "message.delivered")]
+    MessageDelivered {
+        /// The request that sent it.
+        id: String,
+    },
+    /// A message of the client has not arrived, and will not.
+    #[serde(rename = "message.failed")]
+    MessageFailed {
+        /// The request that sent it.
+        id: String,
+        /// Why.
+        cause: EndCause,
+        /// What the far end said.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sip: Option<SipStatus>,
+        /// The particulars, for whoever looks for a fault.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        detail: Option<String>,
+        /// For people, never to be parsed.
+        message: String,
+    },
 }
 
 /// Whether an old session goes on: `true`, `false`, or `"snapshot"`.
@@ -305,6 +346,8 @@ pub struct Limits {
     pub candidates: usize,
     /// Frames a second, in the long run.
     pub frames_per_second: u32,
+    /// Bytes of a text message.
+    pub text_bytes: usize,
 }
 
 /// How long calls outlive the connection.
@@ -328,7 +371,7 @@ pub struct CallInfo {
     /// The other side.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub peer: Option<String>,
-    /// What the client has to send to accept.
+    /// What the client has to send: to accept, or where it has accepted, for the caller's offer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub need: Option<Need>,
 }
@@ -375,7 +418,7 @@ pub enum Need {
     Answer,
     /// An offer.
     Offer,
-    /// Nothing.
+    /// Nothing: the caller's offer comes when the call is accepted.
     Nothing,
 }
 
@@ -495,6 +538,7 @@ impl Event {
         match self {
             Self::AccountState { .. } => "account.state",
             Self::TokenExpiring { .. } => "token.expiring",
+            Self::IceServers { .. } => "ice.servers",
             Self::CallIncoming { .. } => "call.incoming",
             Self::CallRinging { .. } => "call.ringing",
             Self::CallProgress { .. } => "call.progress",
@@ -505,6 +549,9 @@ impl Event {
             Self::CallMedia { .. } => "call.media",
             Self::CallDtmf { .. } => "call.dtmf",
             Self::CallEnded { .. } => "call.ended",
+            Self::MessageIncoming { .. } => "message.incoming",
+            Self::MessageDelivered { .. } => "message.delivered",
+            Self::MessageFailed { .. } => "message.failed",
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::exchange::Exchange;
 use super::{Flowing, Invitation, Leg, State, Told, text};
-use crate::call::signal::{By, Dtmf, Invite, MediaFlow, Refusal, Refused, Signal};
+use crate::call::signal::{By, Dtmf, Invite, MediaFlow, Opening, Refusal, Refused, Signal};
 use crate::sdp::{SessionDescription, Trickle};
 use crate::ws::frame::{
     Caller, CandidateInit, Description, DescriptionType, EndedBy, Event, Header, Media, Need,
@@ -12,7 +12,7 @@ use crate::ws::frame::{
 impl Leg {
     /// Tells the client what the middle says.
     pub(in crate::ws) fn apply(&mut self, signal: Signal) -> Told {
-        use State::{Accepting, Calling, Early, Established, Invited, Over, Ringing};
+        use State::{Accepting, Calling, Early, Established, Invited, Over, Promised, Ringing};
         match (&self.state, signal) {
             (Over, _) => Told::default(), // Its client knows the end already.
             (Invited(_), Signal::Invite(invite)) => self.invite(*invite),
@@ -65,7 +65,10 @@ impl Leg {
                     notes: Vec::new(),
                 }
             }
-            (Calling | Ringing | Early | Invited(_) | Accepting, Signal::Media(flows)) => {
+            (
+                Calling | Ringing | Early | Invited(_) | Accepting | Promised,
+                Signal::Media(flows),
+            ) => {
                 self.media = Flowing::Waiting(flows.into_iter().map(media).collect());
                 Told::default()
             }
@@ -77,13 +80,14 @@ impl Leg {
                 Told::event(self.ended(&ending, by))
             }
             // Out of place: the middle says none of these.
-            (Invited(_) | Accepting | Established, Signal::Ring | Signal::Progress { .. }) => {
-                Told::note("the callee is not told that he rings")
-            }
-            (Invited(_) | Accepting | Established, Signal::Accept(_)) => {
+            (
+                Invited(_) | Accepting | Promised | Established,
+                Signal::Ring | Signal::Progress { .. },
+            ) => Told::note("the callee is not told that he rings"),
+            (Invited(_) | Accepting | Promised | Established, Signal::Accept(_)) => {
                 Told::note("the call is answered already")
             }
-            (Calling | Ringing | Early | Accepting | Established, Signal::Invite(_)) => {
+            (Calling | Ringing | Early | Accepting | Promised | Established, Signal::Invite(_)) => {
                 Told::note("the call has begun already")
             }
         }
@@ -93,17 +97,18 @@ impl Leg {
         let Invite {
             from,
             to,
-            offer,
+            opening,
             headers,
         } = invite;
         self.peer = Some(from.uri.clone());
-        let need = match &offer {
-            Some(_) => Need::Answer,
-            None => Need::Offer,
+        let need = match opening {
+            Opening::Offer(offer) => {
+                self.offer(offer);
+                Need::Answer
+            }
+            Opening::Yours => Need::Offer,
+            Opening::Later => Need::Nothing,
         };
-        if let Some(offer) = offer {
-            self.offer(offer);
-        }
         let headers = headers
             .into_iter()
             .map(|(name, value)| Header { name, value });
@@ -232,10 +237,6 @@ impl Leg {
                 return Told::note("there is no offer that could be rolled back");
             }
         };
-        if self.state == State::Accepting {
-            // The far side could not take the offer that accepted its call. It will end it.
-            self.state = State::Established;
-        }
         let description = Description {
             kind: DescriptionType::Rollback,
             sdp: String::new(),

@@ -7,9 +7,11 @@
 //!                └──────────┴─────────┴──────────────┐
 //!                                                    ▼
 //!                          call.accept {answer}  Established ──call.end, End──▶ Over
-//!   incoming: Invited ───────────────────────────────▲   │
-//!                │ call.accept {offer}               │   └─▶ (offers both ways: `exchange.rs`)
-//!                └───────────────▶ Accepting ──Answer┘
+//!   incoming: Invited ──────────────────────────────▲▲   │
+//!               │ │ call.accept {offer}             ││   └─▶ (offers both ways: `exchange.rs`)
+//!               │ └──────────────▶ Accepting ─Answer┘│
+//!               │ call.accept                        │
+//!               └──────▶ Promised ──Offer, answer of the client
 //!   any ──call.end, call.reject, End──▶ Over
 //! ```
 //!
@@ -77,6 +79,9 @@ pub(super) enum State {
     Invited(Box<Invitation>),
     /// The client has accepted by an offer and waits for the answer.
     Accepting,
+    /// The client has accepted without a description; the caller's offer is to come, or waits for
+    /// its answer.
+    Promised,
     /// Answered.
     Established,
     /// Both sides know that it has ended.
@@ -207,7 +212,10 @@ impl Leg {
 
     /// Whether the call has been answered, for the grace that it has.
     pub(super) fn is_answered(&self) -> bool {
-        matches!(self.state, State::Accepting | State::Established)
+        matches!(
+            self.state,
+            State::Accepting | State::Promised | State::Established
+        )
     }
 
     /// Whether the client is called and has not answered: anybody can do that to him.
@@ -230,11 +238,15 @@ impl Leg {
         let state = match self.state {
             State::Calling => CallState::Calling,
             State::Ringing | State::Invited(_) => CallState::Ringing,
-            State::Early | State::Accepting => CallState::Early,
+            State::Early | State::Accepting | State::Promised => CallState::Early,
             State::Established | State::Over => CallState::Established,
         };
         let need = match &self.state {
             State::Invited(invitation) => Some(invitation.need),
+            State::Promised => Some(match self.exchange.ours() {
+                Some(_) => Need::Answer,
+                None => Need::Nothing,
+            }),
             State::Calling
             | State::Ringing
             | State::Early

@@ -7,6 +7,7 @@ use super::exchange::Exchange;
 use super::{FIRST, Fault, Leg, Rules, Said, State};
 use crate::call::cause::Cause;
 use crate::call::signal::{Dtmf, Ending, Refusal, Signal};
+use crate::sdp::SessionDescription;
 use crate::ws::code::{Code, EndCause, heard};
 use crate::ws::frame::{
     CallAccept, CallCandidate, CallDescription, CallDtmf, CallEnd, CallProgress, CallReject,
@@ -24,14 +25,15 @@ impl Leg {
         rules: Rules<'_>,
     ) -> Result<Said, Fault> {
         use ClientFrame as F;
-        use State::{Accepting, Calling, Early, Established, Invited, Over, Ringing};
+        use State::{Accepting, Calling, Early, Established, Invited, Over, Promised, Ringing};
         match (&self.state, frame) {
             (Over, _) => Err(Fault::new(Code::UnknownCall, "the call is over")),
             (Invited(_), F::CallRing(_)) => Ok(Said::signal(Signal::Ring)),
             (Invited(_), F::CallProgress(progress)) => self.progress(&progress, rules),
             (Invited(invitation), F::CallAccept(accept)) => match invitation.need {
-                Need::Answer | Need::Nothing => self.accept_by_answer(&accept, rules),
+                Need::Answer => self.accept_by_answer(&accept, rules),
                 Need::Offer => self.accept_by_offer(&accept, rules),
+                Need::Nothing => self.accept_a_promise(&accept),
             },
             (Invited(_), F::CallReject(CallReject { cause, .. })) => Ok(self.end(match cause {
                 RejectCause::Busy => Cause::Busy,
@@ -40,12 +42,13 @@ impl Leg {
             })),
             (Invited(_), F::CallEnd(_)) => Ok(self.end(Cause::Declined)),
             (Calling | Ringing | Early, F::CallEnd(_)) => Ok(self.end(Cause::Cancelled)),
-            (Accepting | Established, F::CallEnd(CallEnd { cause, .. })) => {
+            (Accepting | Promised | Established, F::CallEnd(CallEnd { cause, .. })) => {
                 Ok(self.end(end_cause(cause)))
             }
             (Calling | Ringing | Early | Established, F::CallDescription(described)) => {
                 self.describe(&described, rules)
             }
+            (Promised, F::CallDescription(described)) => self.answer_promised(&described, rules),
             (Established, F::CallHold(offered) | F::CallResume(offered)) => {
                 match offered.description.kind {
                     DescriptionType::Offer => self.describe(&offered, rules),
@@ -66,7 +69,7 @@ impl Leg {
                 "this is the caller, who waits for an answer",
             )),
             (
-                Calling | Ringing | Early | Invited(_) | Accepting,
+                Calling | Ringing | Early | Invited(_) | Accepting | Promised,
                 F::CallHold(_) | F::CallResume(_) | F::CallDtmf(_),
             ) => Err(Fault::new(Code::BadState, "the call is not answered yet")),
             (Invited(_), F::CallDescription(_)) => Err(Fault::new(
@@ -78,7 +81,7 @@ impl Leg {
                 "the first offer waits for its answer",
             )),
             (
-                Accepting | Established,
+                Accepting | Promised | Established,
                 F::CallRing(_) | F::CallProgress(_) | F::CallAccept(_) | F::CallReject(_),
             ) => Err(Fault::new(Code::BadState, "the call is answered already")),
             // The agent brings only frames about a call that exists.
@@ -90,7 +93,8 @@ impl Leg {
                 | F::Ping(_)
                 | F::AccountAdd(_)
                 | F::AccountRemove(_)
-                | F::CallCreate(_),
+                | F::CallCreate(_)
+                | F::MessageSend(_),
             ) => Err(Fault::new(Code::BadState, "this is not about a call")),
         }
     }
@@ -115,19 +119,11 @@ impl Leg {
             negotiation,
             ..
         } = accept;
+        let description = needed(description.as_ref(), "an answer")?;
         let answer = self.read_answer(description, *negotiation, false, rules)?;
-        self.say(&answer);
-        self.exchange.settle_ours();
-        self.state = State::Established;
-        let (description, negotiation) = (None, None);
-        let call = self.call.clone();
-        let events = vec![Event::CallAccepted {
-            call,
-            description,
-            negotiation,
-        }];
+        let event = self.first_answer(&answer);
         Ok(Said {
-            events,
+            events: vec![event],
             signals: vec![Signal::Accept(Some(answer))],
         })
     }
@@ -138,10 +134,59 @@ impl Leg {
             negotiation,
             ..
         } = accept;
-        let offer = read_offer(description, rules)?;
+        let offer = read_offer(needed(description.as_ref(), "an offer")?, rules)?;
         self.offer_made(negotiation.unwrap_or(FIRST), &offer);
         self.state = State::Accepting;
         Ok(Said::signal(Signal::Accept(Some(offer))))
+    }
+
+    /// The caller makes his offer when the call is accepted: there is nothing to be described yet.
+    fn accept_a_promise(&mut self, accept: &CallAccept) -> Result<Said, Fault> {
+        if accept.description.is_some() {
+            return Err(wrong_type(
+                "no description is needed here: the caller's offer comes when the call is accepted",
+            ));
+        }
+        self.state = State::Promised;
+        Ok(Said::signal(Signal::Accept(None)))
+    }
+
+    /// The answer to the offer that came after the call was accepted.
+    fn answer_promised(
+        &mut self,
+        described: &CallDescription,
+        rules: Rules<'_>,
+    ) -> Result<Said, Fault> {
+        let CallDescription {
+            description,
+            negotiation,
+            ..
+        } = described;
+        match description.kind {
+            DescriptionType::Answer | DescriptionType::Pranswer => {}
+            DescriptionType::Offer | DescriptionType::Rollback => {
+                let message = "the first offer is the caller's: answer it, or end the call";
+                return Err(Fault::new(Code::BadState, message));
+            }
+        }
+        let answer = self.read_answer(description, *negotiation, false, rules)?;
+        let event = self.first_answer(&answer);
+        Ok(Said {
+            events: vec![event],
+            signals: vec![Signal::Answer(answer)],
+        })
+    }
+
+    /// The call is answered: both sides have described themselves.
+    fn first_answer(&mut self, answer: &SessionDescription) -> Event {
+        self.say(answer);
+        self.exchange.settle_ours();
+        self.state = State::Established;
+        Event::CallAccepted {
+            call: self.call.clone(),
+            description: None,
+            negotiation: None,
+        }
     }
 
     /// An offer, an answer or a rollback, outside of `call.create` and `call.accept`.
@@ -217,6 +262,12 @@ impl Leg {
             signals: vec![Signal::End(ending)],
         }
     }
+}
+
+/// The description of an acceptance that cannot do without.
+fn needed<'a>(description: Option<&'a Description>, what: &str) -> Result<&'a Description, Fault> {
+    let missing = || format!("call.accept: description: {what} is needed here");
+    description.ok_or_else(|| Fault::new(Code::BadFrame, missing()))
 }
 
 /// What an answered call may end with: what says something about this end of it. Everything else

@@ -33,6 +33,7 @@ use crate::xmpp::client::Client;
 use crate::xmpp::component::Component;
 use crate::xmpp::delivery::Delivery;
 use crate::xmpp::disco::Disco;
+use crate::xmpp::extdisco::Service;
 use crate::xmpp::iq::{Outcome, Requests, Waiter};
 use crate::xmpp::locate::{Located, Lookup, Place};
 use crate::xmpp::out::Out;
@@ -118,9 +119,13 @@ impl Entity {
         id: EntityId,
         config: &config::Component,
         xmpp: &Xmpp,
+        offered: Vec<Service>,
         now: Instant,
     ) -> Self {
-        let disco = Disco::new(config.trickle);
+        let disco = match offered.is_empty() {
+            true => Disco::new(config.trickle),
+            false => Disco::with_services(config.trickle),
+        };
         let presences = Presences::new(xmpp.subscribers_max, disco.caps());
         let name = config.tls_name.as_ref().unwrap_or(&config.host).clone();
         let tls = match config.tls {
@@ -134,7 +139,7 @@ impl Entity {
         };
         let place = Place::parse(&config.host, config.port);
         let session = Session::Component(Component::new(config));
-        let delivery = Delivery::component(disco, presences, config);
+        let delivery = Delivery::component(disco, presences, config, offered);
         Self::new(
             id,
             &config.name,
@@ -159,7 +164,7 @@ impl Entity {
             ca: config.ca.clone(),
         };
         let session = Session::Client(Client::new(config, xmpp.unacked_max));
-        let delivery = Delivery::account(Disco::new(true));
+        let delivery = Delivery::account(Disco::new(true), config);
         Self::new(
             id,
             &config.name,
@@ -196,7 +201,11 @@ impl Entity {
             losses: 0,
             refusals: 0,
             queue: Queue::new(xmpp.queue_max, xmpp.queue_wait),
-            requests: Requests::new(xmpp.requests_max, xmpp.request_timeout),
+            requests: Requests::new(
+                xmpp.requests_max,
+                xmpp.requests_per_peer,
+                xmpp.request_timeout,
+            ),
             delivery,
             settings: xmpp.clone(),
         }

@@ -419,3 +419,32 @@ fn account_speaks_for_itself_alone_and_the_server_writes_its_name() {
     bench.send(from("alice@example.org/desk")).unwrap();
     assert!(!bench.written().contains("from="));
 }
+
+#[test]
+fn account_tells_strangers_nothing_of_itself() {
+    let mut bench = Bench::online(&account());
+    bench.written();
+    for inside in [
+        "<ping xmlns='urn:xmpp:ping'/>",
+        "<query xmlns='http://jabber.org/protocol/disco#info'/>",
+        "<query xmlns='http://jabber.org/protocol/disco#items'/>",
+    ] {
+        let mut ask = |from: &str| {
+            bench.says(&format!(
+                "<iq type='get' id='7'{from} to='alice@example.org/desk'>{inside}</iq>"
+            ));
+            bench.written()
+        };
+        let refused = ask(" from='eve@evil.example/x'");
+        assert!(refused.contains("<service-unavailable"), "{refused}");
+        for from in [
+            "",
+            " from='example.org'",
+            " from='alice@example.org/phone'",
+            " from='bob@example.org/x'",
+        ] {
+            let told = ask(from);
+            assert!(told.contains("type='result'"), "{from}: {told}");
+        }
+    }
+}

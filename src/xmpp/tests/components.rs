@@ -356,6 +356,20 @@ fn subscriber_is_told_again_when_the_stream_is_new() {
 }
 
 #[test]
+fn strangers_have_presence_of_no_address() {
+    let mut bench = Bench::component(&component());
+    for kind in ["subscribe", "probe"] {
+        bench.says(&format!(
+            "<presence type='{kind}' from='eve@evil.example/x' to='+1@gw.example'/>"
+        ));
+        assert!(bench.written().contains("type='unsubscribed'"), "{kind}");
+    }
+    bench.agent.shutdown(bench.now);
+    bench.drain();
+    assert!(!bench.written().contains("eve"), "she is not remembered");
+}
+
+#[test]
 fn one_server_s_trouble_is_not_another_s() {
     let mut config = component();
     let mut other = config.component[0].clone();
@@ -411,4 +425,63 @@ impl Bench {
             + 5;
         text[at..].chars().take_while(|c| *c != '\'').collect()
     }
+}
+
+#[test]
+fn servers_for_media_are_told_to_whoever_may_call() {
+    let mut config = component();
+    config.component[0].callers = vec!["*@example.org".into()];
+    config.client.ice_server = vec![crate::config::IceServer {
+        urls: vec![
+            "turn:t.example:3478?transport=udp".into(),
+            "stun:s.example".into(),
+        ],
+        username: Some("u".into()),
+        credential: Some(Secret::new("p")),
+    }];
+    let mut bench = Bench::component(&config);
+    let mut asks = |from: &str, kind: &str, inside: &str| {
+        bench.written();
+        bench.says(&format!(
+            "<iq type='{kind}' id='1' from='{from}' to='+1@gw.example'>{inside}</iq>"
+        ));
+        bench.written()
+    };
+    let all = "<services xmlns='urn:xmpp:extdisco:2'/>";
+    let told = asks("juliet@example.org/x", "get", all);
+    assert!(
+        told.contains("<service host='t.example' password='p' port='3478' transport='udp' "),
+        "{told}"
+    );
+    assert!(
+        told.contains("<service host='s.example' type='stun'/>"),
+        "{told}"
+    );
+    let stun = "<services xmlns='urn:xmpp:extdisco:2' type='stun'/>";
+    let told = asks("juliet@example.org/x", "get", stun);
+    assert!(
+        told.contains("type='stun'") && !told.contains("t.example"),
+        "{told}"
+    );
+    let credentials = "<credentials xmlns='urn:xmpp:extdisco:2'>\
+        <service type='turn' host='t.example'/></credentials>";
+    let told = asks("juliet@example.org/x", "get", credentials);
+    assert!(
+        told.contains("password='p'") && !told.contains("s.example"),
+        "{told}"
+    );
+    let told = asks("mallory@example.net/x", "get", all);
+    assert!(
+        told.contains("<forbidden ") && !told.contains("password"),
+        "{told}"
+    );
+    let disco = "<query xmlns='http://jabber.org/protocol/disco#info'/>";
+    assert!(asks("mallory@example.net/x", "get", disco).contains("urn:xmpp:extdisco:2"));
+
+    let mut bench = Bench::component(&component());
+    bench.says(
+        "<iq type='get' id='1' from='a@b/c' to='+1@gw.example'><query \
+        xmlns='http://jabber.org/protocol/disco#info'/></iq>",
+    );
+    assert!(!bench.written().contains("extdisco"), "there are none");
 }

@@ -27,6 +27,7 @@ pub(super) fn component() -> Config {
         domain: "gw.example".into(),
         host: "192.0.2.1".into(),
         secret: Secret::new("s3cret"),
+        callers: vec!["*@example.org".into()],
         ..Component::default()
     };
     Config {
@@ -41,6 +42,7 @@ pub(super) fn account() -> Config {
         jid: "alice@example.org/desk".into(),
         password: Secret::new("pencil"),
         owner: "alice".into(),
+        callers: vec!["*@example.org".into()],
         server: Some("192.0.2.2".into()),
         ca: None,
     };

@@ -13,12 +13,21 @@ use super::network::Dice;
 /// rolled back: the gateway takes one back after 15 s.
 const WAITS_MAX: u32 = 16;
 
+/// What its acceptance has to bring.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Needs {
+    Answer,
+    Offer,
+    /// Nothing: the caller makes the offer when it is accepted.
+    Nothing,
+}
+
 /// What a call is to its client.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
     Calling,
     Ringing {
-        needs_offer: bool,
+        needs: Needs,
     },
     /// It has accepted with an offer; the answer is under way.
     Accepting,
@@ -37,6 +46,8 @@ pub(super) struct Call {
     acts: u32,
     /// Whether the other side is the phone, which does not trickle.
     phone: bool,
+    /// Whether it is a chat user: there is video, and digits go with the media.
+    chat: bool,
     /// Candidates that were sent while nothing was being negotiated, and digits: the text, the act.
     sent: Vec<(String, u32)>,
     /// How often it acted since it has waited for an answer.
@@ -112,6 +123,7 @@ impl Client {
 
     pub(super) fn create(&mut self, dice: &mut Dice, call: &str, to: &str) -> String {
         let mut media = Media::new(self.name());
+        media.sees = !media.name.is_multiple_of(3);
         let sdp = media.offer("sendrecv", false, !dice.percent(30));
         let call_model = Call {
             state: State::Calling,
@@ -121,6 +133,7 @@ impl Client {
             owed: None,
             acts: 0,
             phone: to == "600",
+            chat: to.starts_with("xmpp:"),
             sent: Vec::new(),
             waits: 0,
             patience: [10, 60][dice.below(8) as usize / 7],
@@ -219,13 +232,32 @@ impl Client {
                 Some(json!({"type": "call.reject", "call": name, "cause": "busy"}))
             }
             (State::Ringing { .. }, 45..49) => Some(of("call.end")),
-            (State::Ringing { needs_offer: true }, 49..85) => {
+            (
+                State::Ringing {
+                    needs: Needs::Offer,
+                },
+                49..85,
+            ) => {
                 call.state = State::Accepting;
                 call.offered = Some(number);
                 let sdp = call.media.offer("sendrecv", false, true);
                 Some(described("call.accept", "offer", &sdp, number))
             }
-            (State::Ringing { needs_offer: false }, dice) => {
+            (
+                State::Ringing {
+                    needs: Needs::Nothing,
+                },
+                49..85,
+            ) => {
+                call.state = State::Accepting;
+                Some(of("call.accept"))
+            }
+            (
+                State::Ringing {
+                    needs: Needs::Answer,
+                },
+                dice,
+            ) => {
                 let (owed, offer) = call.owed.clone()?;
                 if (49..55).contains(&dice) {
                     let sdp = call.media.answer(&offer, true);
@@ -240,6 +272,12 @@ impl Client {
             }
             (State::Ringing { .. }, _) => None,
             (State::Accepting, 0..20) => Some(of("call.end")),
+            (State::Accepting, _) if call.owed.is_some() => {
+                let (owed, offer) = call.owed.take()?;
+                call.state = State::Up;
+                let sdp = call.media.answer(&offer, true);
+                Some(described("call.description", "answer", &sdp, owed))
+            }
             (State::Accepting, _) => None,
             (State::Up, 0..12) if call.patience < 20 => Some(of("call.end")),
             (State::Up, _) if tired => Some(of("call.end")),
@@ -257,6 +295,12 @@ impl Client {
                 let sdp = call.media.offer("sendrecv", call.torn, true);
                 Some(described("call.description", "offer", &sdp, number))
             }
+            (State::Up, 12..22) if call.chat && call.offered.is_none() && call.owed.is_none() => {
+                call.offered = Some(number);
+                let sdp = call.media.offer_of_video(format!("n{number}"));
+                Some(described("call.description", "offer", &sdp, number))
+            }
+            (State::Up, 12..22) if call.chat => None,
             (State::Up, 12..22) => {
                 let digits = format!("*{number}#");
                 call.sent.push((digits.clone(), acts));
@@ -316,15 +360,20 @@ impl Client {
             return Vec::new();
         };
         if kind == "call.incoming" {
-            let needs_offer = frame["need"] == "offer";
+            let needs = match frame["need"].as_str() {
+                Some("offer") => Needs::Offer,
+                Some("nothing") => Needs::Nothing,
+                _ => Needs::Answer,
+            };
             let offer = frame["description"]["sdp"]
                 .as_str()
                 .unwrap_or_default()
                 .to_owned();
             let number = frame["negotiation"].as_u64().unwrap_or(1);
-            let media = Media::new(self.name());
-            let owed = (!needs_offer).then_some((number, offer));
-            let state = State::Ringing { needs_offer };
+            let mut media = Media::new(self.name());
+            media.sees = !media.name.is_multiple_of(3);
+            let owed = (needs == Needs::Answer).then_some((number, offer));
+            let state = State::Ringing { needs };
             let call = Call {
                 state,
                 media,
@@ -333,6 +382,7 @@ impl Client {
                 owed,
                 acts: 0,
                 phone: frame["from"].to_string().contains("1001"),
+                chat: frame["from"].to_string().contains("juliet"),
                 sent: Vec::new(),
                 waits: 0,
                 patience: [10, 60][dice.below(8) as usize / 7],
@@ -441,6 +491,9 @@ impl Call {
             ("call.description", Some("answer"))
                 if self.withdrawn == number && number.is_some() =>
             {
+                // The rollback has crossed it: the other side holds to it, so both begin anew.
+                self.asked = true;
+                self.torn = true;
                 None
             }
             ("call.description", Some("answer")) => {
@@ -504,6 +557,16 @@ pub(super) struct Belief {
     pub(super) own: String,
     /// Those of the other side.
     pub(super) other: String,
+    /// Who sends in each section.
+    pub(super) flows: Vec<Flow>,
+}
+
+/// Who sends in a section.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Flow {
+    pub(super) mid: String,
+    pub(super) own: bool,
+    pub(super) other: bool,
 }
 
 impl Client {

@@ -31,6 +31,12 @@ pub(super) enum Oracle {
     Reached,
     /// What an honest client asks for is not refused but for a crossing.
     Honest,
+    /// Each request of a chat user has exactly one answer, in time.
+    Answered,
+    /// What a session's messages name is what both ends know by that name.
+    Named,
+    /// Both ends of a call have the same sections, and agree on who sends in each.
+    Contents,
 }
 
 impl Oracle {
@@ -49,6 +55,9 @@ impl Oracle {
             Self::SameSeed => "same-seed",
             Self::Reached => "reached",
             Self::Honest => "honest",
+            Self::Answered => "answered",
+            Self::Named => "named",
+            Self::Contents => "contents",
         }
     }
 }

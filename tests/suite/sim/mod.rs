@@ -4,6 +4,7 @@
 //! one and prints what was said; `SEEDS=n` runs so many. `tests/seeds.txt` has those that once
 //! failed.
 
+mod chat;
 mod client;
 mod complaint;
 mod door;
@@ -22,6 +23,7 @@ use crosspoint::config::{Account, Auth, Config, Listener, Route, Secret, Trunk, 
 use crosspoint::gateway::{Gateway, Input, Output};
 use crosspoint::ws::ConnectionId;
 
+use self::chat::Chat;
 use self::client::Client;
 use self::complaint::{Complaints, Oracle};
 use self::network::{Dice, Happening, Network};
@@ -45,6 +47,8 @@ struct Run {
     network: Network,
     clients: Vec<Client>,
     phone: Phone,
+    /// Where some runs have a chat server.
+    chat: Option<Chat>,
     links: u64,
     life: Life,
     /// Whether the trunk is reached by TCP.
@@ -163,7 +167,14 @@ impl Run {
         if tcp && dice.percent(60) {
             network.at(start + dice.millis(2000, 40_000), Happening::Breaks);
         }
-        let mut gateway = Gateway::new(config(drains, tcp), &bound, key, start, unix);
+        let mut config = config(drains, tcp);
+        // By chance of its own: runs without a chat server are what they were.
+        let mut chance = Dice(!seed);
+        let chat = chance.percent(28).then(|| Chat::new(&mut chance));
+        if chat.is_some() {
+            chat::configure(&mut config);
+        }
+        let mut gateway = Gateway::new(config, &bound, key, start, unix);
         gateway.begin(start);
         Self {
             dice,
@@ -173,6 +184,7 @@ impl Run {
             network,
             clients: clients.into(),
             phone: Phone::default(),
+            chat,
             links: 0,
             life: Life::Running,
             tcp,
@@ -195,7 +207,10 @@ impl Run {
 
     /// Sets going what people do.
     fn begin_calls(&mut self) {
-        for call in 0..=self.dice.below(3) {
+        let calls = self.dice.below(3);
+        // Where there is a chat server most calls are with its users.
+        let calls = if self.chat.is_some() { 0 } else { calls };
+        for call in 0..=calls {
             let at = self.start + self.dice.millis(1000, 9000);
             self.network
                 .at(at, Happening::PhoneActs(format!("new-{call}")));
@@ -205,11 +220,15 @@ impl Run {
             let who = self.dice.below(4) as usize;
             self.network.at(at, Happening::Cut(who));
         }
+        self.begin_chats();
     }
 
     fn begin_call(&mut self, name: &str) {
-        let who = self.dice.below(4) as usize;
         let call = format!("c{name}");
+        if name.starts_with("new-x") {
+            return self.begin_chat(&call);
+        }
+        let who = self.dice.below(4) as usize;
         match self.dice.below(10) {
             0..3 => {
                 let frames = self.phone.invites(&call, "alice", &mut self.dice, self.now);
@@ -302,6 +321,9 @@ impl Run {
                 Output::Connect { stream, .. } => self.stream_wanted(stream),
                 Output::StreamBytes { stream, bytes } => self.stream_written(stream, &bytes),
                 Output::StreamClose { stream } => self.stream_closed(stream),
+                Output::XmppConnect { stream, remote, .. } => self.chat_wanted(stream, remote),
+                Output::XmppBytes { stream, bytes } => self.chat_written(stream, &bytes),
+                Output::XmppClose { stream } => self.chat_closed(stream),
                 Output::WsClose { connection, .. } => {
                     self.network.close(&mut self.dice, self.now, connection.0);
                 }
@@ -360,6 +382,13 @@ impl Run {
             Happening::StreamToGateway(stream, bytes) => self.stream_takes(stream, bytes),
             Happening::StreamToPhone(stream, bytes) => self.stream_brings(stream, &bytes),
             Happening::Breaks => self.streams_break(),
+            Happening::ChatOpens(stream, component) => self.chat_opens(stream, component),
+            Happening::ChatToServer(stream, bytes) => self.chat_brings(stream, &bytes),
+            Happening::ChatToGateway(stream, text) => self.chat_takes(stream, text),
+            Happening::ChatSaid(device, text) => self.device_said(device, &text),
+            Happening::ChatTold(device, stanza) => self.device_hears(device, &stanza, false),
+            Happening::ChatCarbon(device, stanza) => self.device_hears(device, &stanza, true),
+            Happening::ChatCut => self.chat_cut(),
             Happening::Frame(link, text) => {
                 if self.clients.iter().any(|client| client.link == Some(link)) {
                     self.note(&format!("link{link} > crosspoint"), &text);
@@ -416,12 +445,15 @@ impl Run {
                 self.network.at(at, Happening::ClientActs(client));
             }
             Happening::Look => oracle::compare(self),
-            Happening::ClientActs(_) | Happening::PhoneActs(_) if self.lull().is_some() => {
+            Happening::ClientActs(_) | Happening::PhoneActs(_) | Happening::ChatActs(_)
+                if self.lull().is_some() =>
+            {
                 let end = self.lull().unwrap_or(self.now);
                 let at = end + self.dice.millis(1, 2000);
                 self.network.at(at, what);
             }
             Happening::ClientActs(client) => self.client_acts(client),
+            Happening::ChatActs(device) => self.device_acts(device),
             Happening::PhoneActs(call) if call.starts_with("new-") => self.begin_call(&call),
             Happening::PhoneActs(call) => {
                 let texts = self.phone.acts(&call, &mut self.dice, self.now);

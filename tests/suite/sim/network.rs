@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use minidom::Element;
+
 pub(super) use crate::dice::Dice;
 
 /// What happens at a time.
@@ -38,6 +40,22 @@ pub(super) enum Happening {
     PhoneActs(String),
     /// A lull is over: what the peers believe is compared.
     Look,
+    /// A stream that the gateway wants to a chat server is there, or not.
+    ChatOpens(u64, usize),
+    /// What the gateway wrote arrives at the chat server.
+    ChatToServer(u64, Vec<u8>),
+    /// What the chat server wrote arrives at the gateway.
+    ChatToGateway(u64, String),
+    /// What a device has sent is at its server.
+    ChatSaid(usize, String),
+    /// A stanza comes to a device.
+    ChatTold(usize, Box<Element>),
+    /// A copy of what another device has sent comes to a device.
+    ChatCarbon(usize, Box<Element>),
+    /// All streams to the chat server break.
+    ChatCut,
+    /// A device does something.
+    ChatActs(usize),
 }
 
 /// Everything that is under way.
@@ -47,6 +65,8 @@ pub(super) struct Network {
     count: u64,
     in_order: BTreeMap<(u64, bool), Instant>,
     streams_in_order: BTreeMap<(u64, bool), Instant>,
+    /// When the last thing on each way of a chat server arrives.
+    pub(super) ways: BTreeMap<String, Instant>,
     /// Datagrams lost, of a hundred.
     loss: u64,
     /// Whether a stream broke or could not be opened: what was on it is lost for good.
@@ -151,6 +171,12 @@ impl Network {
             | Happening::StreamOpens(_)
             | Happening::StreamToGateway(..)
             | Happening::StreamToPhone(..)
+            | Happening::ChatOpens(..)
+            | Happening::ChatToServer(..)
+            | Happening::ChatToGateway(..)
+            | Happening::ChatSaid(..)
+            | Happening::ChatTold(..)
+            | Happening::ChatCarbon(..)
             | Happening::Frame(..)
             | Happening::Told(..) => true,
             Happening::Cut(_)
@@ -160,6 +186,8 @@ impl Network {
             | Happening::Connect(_)
             | Happening::ClientActs(_)
             | Happening::PhoneActs(_)
+            | Happening::ChatCut
+            | Happening::ChatActs(_)
             | Happening::Look => false,
         };
         self.queue.values().any(message)

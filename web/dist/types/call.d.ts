@@ -7,6 +7,9 @@
  *   incoming   incoming ──accept()──▶ answering ─────────────┘
  *   any ── end(), or the other side, or the gateway ──▶ ended
  * ```
+ *
+ * A call that needs nothing to be accepted gets the caller's offer while it is `answering`, and is
+ * established by its answer.
  */
 import type { Direction, MediaInfo, RejectCause } from "./frames.js";
 import type { CallEnd, CallEvents, CallState } from "./call-types.js";

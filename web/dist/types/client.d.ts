@@ -1,5 +1,6 @@
 /** The client: one session at a gateway, its accounts, its calls. */
-import type { AccountAdd } from "./frames.js";
+import type { AccountAdd, Cause } from "./frames.js";
+import type { SipStatus } from "./frames.js";
 import type { Welcome } from "./frames.js";
 import type { Account } from "./protocol.js";
 import { Call } from "./call.js";
@@ -8,6 +9,7 @@ import type { ConnectionEvents, ConnectionState, Token } from "./connection.js";
 import type { Environment } from "./environment.js";
 import { Emitter } from "./events.js";
 import { Fault } from "./fault.js";
+import type { Words } from "./words.js";
 /** Where to connect, and as whom. */
 export interface ConnectOptions {
     /** `wss://…/ws`. Default: `/ws` of the page's own server. */
@@ -17,6 +19,29 @@ export interface ConnectOptions {
     /** Name and version of the page, for the gateway's log. */
     client?: string;
 }
+/** A text message that has come. */
+export interface Message {
+    /** Who wrote it: can be written back to. */
+    from: string;
+    /** The name to show. */
+    fromName: string | undefined;
+    /** Whom it was for. */
+    to: string;
+    /** The account that it was for, where it was one. */
+    account: string | undefined;
+    text: string;
+}
+/** What became of a text message of ours. */
+export type Delivery = {
+    id: string;
+    delivered: true;
+} | {
+    id: string;
+    delivered: false;
+    cause: Cause;
+    words: Words;
+    sip: SipStatus | undefined;
+};
 /** What a client tells. Each event's `detail` has the type given here. */
 export interface CrosspointEvents {
     state: ConnectionEvents["state"];
@@ -24,6 +49,10 @@ export interface CrosspointEvents {
     incoming: Call;
     /** A call began, of any direction, or was found again after a reload. */
     call: Call;
+    /** Somebody has written. */
+    message: Message;
+    /** What became of a message that `sendMessage` sent; of some nothing is ever known. */
+    delivery: Delivery;
     /** How an account stands. */
     account: Account;
     /** The token ends soon, and there is no function to fetch another. */
@@ -68,6 +97,14 @@ export declare class Crosspoint extends Emitter<CrosspointEvents> {
      * is there at once and tells what becomes of it by its events.
      */
     call(to: string, options?: CallOptions): Call;
+    /**
+     * Sends a text message to whom a call of `to` would go, and returns its id once it is on its way.
+     * What becomes of it is told by `delivery` under that id. Rejects with a {@link Fault} where the
+     * gateway does not take it.
+     */
+    sendMessage(to: string, text: string, options?: {
+        account?: string;
+    }): Promise<string>;
     /** Registers an account: one that the token names, or one's own where the gateway allows it. */
     addAccount(account: Omit<AccountAdd, "type" | "id" | "ack">): Promise<void>;
     /** Takes an account back that `addAccount` brought. */

@@ -6,11 +6,11 @@
 /** The subprotocol of the WebSocket. */
 export declare const SUBPROTOCOL = "crosspoint.v1";
 /** What a client says. */
-export type ClientFrame = Hello | TokenRefresh | Ack | Ping | AccountAdd | AccountRemove | CallCreate | CallRing | CallProgressRequest | CallAccept | CallReject | CallEnd | CallDescriptionRequest | CallCandidateRequest | CallHold | CallResume | CallDtmfRequest;
+export type ClientFrame = Hello | TokenRefresh | Ack | Ping | AccountAdd | AccountRemove | CallCreate | CallRing | CallProgressRequest | CallAccept | CallReject | CallEnd | CallDescriptionRequest | CallCandidateRequest | CallHold | CallResume | CallDtmfRequest | MessageSend;
 /** Replies and frames of the hand-shake: without a `seq`. */
 export type ReplyFrame = Welcome | Sync | Result | ErrorFrame | Pong;
 /** Events: each with a `seq`, from 1, without gaps. */
-export type EventFrame = AccountState | TokenExpiring | CallIncoming | CallRinging | CallProgress | CallAccepted | CallDescription | CallOfferRequested | CallCandidate | CallMedia | CallDtmf | CallEnded;
+export type EventFrame = AccountState | TokenExpiring | IceServers | CallIncoming | CallRinging | CallProgress | CallAccepted | CallDescription | CallOfferRequested | CallCandidate | CallMedia | CallDtmf | CallEnded | MessageIncoming | MessageDelivered | MessageFailed;
 /** What the gateway says. */
 export type ServerFrame = ReplyFrame | EventFrame;
 /** What every frame of the client may have. */
@@ -119,8 +119,8 @@ export interface CallAccept extends Acknowledging {
     id: string;
     /** The call. */
     call: string;
-    /** The answer; the offer where `call.incoming` said that one is needed. */
-    description: Description;
+    /** What `call.incoming` said that is needed: the answer, the offer, or nothing. */
+    description?: Description | null;
     /** The number of the offer that it answers, or the offer's own. */
     negotiation?: number | null;
 }
@@ -201,6 +201,18 @@ export interface CallDtmfRequest extends Acknowledging {
     digits: string;
     /** How long each is pressed, 40 to 6000; 160 by default. */
     duration_ms?: number | null;
+}
+/** Sends a text message. */
+export interface MessageSend extends Acknowledging {
+    type: "message.send";
+    /** The request; what becomes of the message is told under it. */
+    id: string;
+    /** Whom it is for. */
+    to: string;
+    /** What is written. */
+    text: string;
+    /** The account to write as. */
+    account?: string | null;
 }
 /** The client is in. */
 export interface Welcome {
@@ -292,6 +304,12 @@ export interface TokenExpiring extends Numbered {
     type: "token.expiring";
     /** When. */
     expires_in_ms: number;
+}
+/** The servers for `RTCPeerConnection` are others now: for connections from here on. */
+export interface IceServers extends Numbered {
+    type: "ice.servers";
+    /** All of them, in place of those of `welcome`. */
+    ice_servers: IceServer[];
 }
 /** Somebody calls. */
 export interface CallIncoming extends Numbered {
@@ -406,6 +424,38 @@ export interface CallEnded extends Numbered {
     /** What the far end said. */
     sip?: SipStatus | null;
 }
+/** Somebody has written. */
+export interface MessageIncoming extends Numbered {
+    type: "message.incoming";
+    /** Who. */
+    from: Caller;
+    /** Whom it was for. */
+    to: string;
+    /** What was written. */
+    text: string;
+    /** The account that it was for, where it was one. */
+    account?: string | null;
+}
+/** A message of the client has arrived: a program of whom it was for has it. */
+export interface MessageDelivered extends Numbered {
+    type: "message.delivered";
+    /** The request that sent it. */
+    id: string;
+}
+/** A message of the client has not arrived, and will not. */
+export interface MessageFailed extends Numbered {
+    type: "message.failed";
+    /** The request that sent it. */
+    id: string;
+    /** Why. */
+    cause: Cause;
+    /** For people, never to be parsed. */
+    message: string;
+    /** The particulars, for whoever looks for a fault. */
+    detail?: string | null;
+    /** What the far end said. */
+    sip?: SipStatus | null;
+}
 /** A session to go on with. */
 export interface Resume {
     /** The last event that has arrived; 0 where the client remembers none. */
@@ -468,6 +518,8 @@ export interface Limits {
     candidates: number;
     /** Frames a second, in the long run. */
     frames_per_second: number;
+    /** Bytes of a text message. */
+    text_bytes: number;
 }
 /** How long calls outlive the connection. */
 export interface Grace {
@@ -484,7 +536,7 @@ export interface CallInfo {
     state: CallState;
     /** Who made it. */
     direction: Direction;
-    /** What the client has to send to accept. */
+    /** What the client has to send: to accept, or where it has accepted, for the caller's offer. */
     need?: Need | null;
     /** The other side. */
     peer?: string | null;

@@ -1,5 +1,5 @@
 /** The media of one call: its `RTCPeerConnection`, the tracks that it sends, what it receives. */
-import type { Candidate, Description } from "./frames.js";
+import type { CallAccept, CallIncoming, Candidate, Description } from "./frames.js";
 import type { Environment } from "./environment.js";
 import { Fault } from "./fault.js";
 import type { Slot } from "./memory.js";
@@ -16,6 +16,8 @@ export interface LegHooks {
     path(state: PathState): void;
     fault(fault: Fault): void;
 }
+/** The description with which a call is accepted, where one is needed. */
+export type Acceptance = Pick<CallAccept, "description" | "negotiation">;
 export declare class Leg {
     #private;
     readonly pc: RTCPeerConnection;
@@ -30,6 +32,8 @@ export declare class Leg {
     get receivesVideo(): boolean;
     /** The sections for a first offer or answer. Where nothing is sent, sound is received. */
     addTracks(offering: boolean): void;
+    /** What the acceptance of a call brings. */
+    acceptance({ need, description, negotiation }: CallIncoming): Promise<Acceptance>;
     /** The sections of the leg that this one replaces. */
     refill(slots: Slot[], held: boolean): void;
     slots(): Slot[];

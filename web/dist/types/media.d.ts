@@ -12,6 +12,8 @@ export interface MediaWish {
 }
 /** Opens what is wished. The tracks belong to the call, which stops them. */
 export declare function openMedia(wish: MediaWish, environment: Environment): Promise<MediaStreamTrack[]>;
+/** Opens again what a call had before a reload, as far as it can be had. */
+export declare function reopenMedia(video: boolean | undefined, environment: Environment): Promise<MediaStreamTrack[]>;
 /** Whether an offer has a section of this kind that is in use. */
 export declare function offers(sdp: string | undefined, kind: string): boolean;
 /** Whether an answer took telephone-event for sound (RFC 4733), so that keys can go as RTP. */

@@ -7,6 +7,8 @@ export interface Words {
 }
 /** Why a call ended, in words. */
 export declare function endWords(cause: Cause): Words;
+/** Why a text message did not arrive, in words. */
+export declare function messageWords(cause: Cause): Words;
 /** What is wrong with a request, in words. */
 export declare function errorWords(code: ErrorCode): Words;
 /** Why there is no microphone or camera, in words. */

@@ -118,7 +118,7 @@ export class MockGateway {
       user: session.user,
       accounts: [],
       ice_servers: [],
-      limits: { frame_bytes: 262144, calls: 20, candidates: 200, frames_per_second: 100 },
+      limits: { frame_bytes: 262144, calls: 20, candidates: 200, frames_per_second: 100, text_bytes: 8192 },
       grace: { ringing_ms: 60000, answered_ms: 300000 },
       heartbeat_ms: 20000,
       gateway: "mock/0.1.0",
@@ -169,6 +169,7 @@ export class MockGateway {
     if (frame.type === "ack") return;
     if (frame.type === "ping") return void session.socket?.send(JSON.stringify({ type: "pong" }));
     if (frame.type === "account.remove") return refuse("unknown_account");
+    if (frame.type === "message.send") return refuse("not_found");
     if (frame.type === "call.create") {
       reply({ type: "result" });
       return this.create(session, frame);
